@@ -1,0 +1,39 @@
+#pragma once
+
+#include <mlp/initializer/he.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace mlp {
+
+/// a = z where z > 0, negative_slope * z elsewhere, with derivative negative_slope at 0.
+/// Errors: std::invalid_argument if negative_slope is negative (a would no longer tell the sign of z).
+/// Source: Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013).
+struct LeakyReLU {
+  using Initializer = HeUniform;
+  static constexpr bool needs_input = false;
+
+  double negative_slope = 0.01;
+
+  template <class Z>
+  void forward(Z& z) const {
+    const auto slope = static_cast<typename Z::Scalar>(negative_slope);
+    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? z(i) : slope * z(i);
+  }
+
+  template <class A>
+  void backward(const A& a, auto& delta) const {
+    const auto slope = static_cast<typename A::Scalar>(negative_slope);
+    for (Index i = 0; i < a.size(); ++i) delta(i) = a(i) > 0 ? delta(i) : slope * delta(i);
+  }
+
+  void validate() const {
+    if (!(negative_slope >= 0)) {
+      throw std::invalid_argument("LeakyReLU: expected negative_slope >= 0, found " +
+                                  std::to_string(negative_slope));
+    }
+  }
+};
+
+}  // namespace mlp

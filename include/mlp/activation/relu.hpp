@@ -1,0 +1,22 @@
+#pragma once
+
+#include <mlp/initializer/he.hpp>
+
+namespace mlp {
+
+/// a = max(z, 0), with derivative 0 at 0. NaN stays NaN.
+/// Source: Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines (2010).
+struct ReLU {
+  using Initializer = HeUniform;
+  static constexpr bool needs_input = false;
+
+  void forward(auto& z) const {
+    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) < 0 ? 0 : z(i);
+  }
+
+  void backward(const auto& a, auto& delta) const {
+    for (Index i = 0; i < a.size(); ++i) delta(i) = a(i) > 0 ? delta(i) : 0;
+  }
+};
+
+}  // namespace mlp

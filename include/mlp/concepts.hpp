@@ -1,0 +1,123 @@
+#pragma once
+
+#include <mlp/random.hpp>
+#include <mlp/tile.hpp>
+#include <mlp/types.hpp>
+
+#include <concepts>
+
+/// What the library asks of an activation, a layer, a loss and an optimizer. Read this first; a type of your
+/// own that has these members works with everything else here.
+///
+/// Letters: theta a layer's parameters, x what goes into a layer and y what comes out, t the targets, and dq
+/// the derivative of the loss with respect to q. Where `const auto&` stands below, the library passes Eigen
+/// Maps and blocks of many types; take them as templates.
+///
+/// An option that can be out of range is checked by an optional member `void validate() const`, which throws
+/// std::invalid_argument. It is called where the object enters a layer, a network or a Trainer.
+namespace mlp {
+
+namespace detail {
+
+template <class S>
+using MatrixArgument = Eigen::Map<Matrix<S>>;
+template <class S>
+using VectorArgument = Eigen::Map<Vector<S>>;
+
+template <class L, class S, int Batch>
+struct cache_of : std::type_identity<typename L::template Cache<S>> {};
+template <class L, class S, int Batch>
+requires requires { typename L::template Cache<S, Batch>; }
+struct cache_of<L, S, Batch> : std::type_identity<typename L::template Cache<S, Batch>> {};
+
+template <class T>
+void validate(const T& options) {
+  if constexpr (requires { options.validate(); }) options.validate();
+}
+
+}  // namespace detail
+
+/// Element-wise a = f(z).
+///
+///     struct Tanh {
+///       static constexpr bool needs_input = false;
+///       void forward(auto& z) const;                         // z becomes f(z)
+///       void backward(const auto& a, auto& delta) const;     // delta becomes delta * f'(z)
+///     };
+///
+/// The arguments are Eigen arrays of a fixed size (tiles, see tile.hpp), so z = z.tanh() and plain loops over
+/// the coefficients both do. Most derivatives can be had from a. One that needs z says needs_input = true,
+/// takes backward(z, a, delta), and only then is z kept. Optional: `using Initializer = ...`, what a layer
+/// with this activation starts from (else GlorotUniform).
+template <class A, class S = float>
+concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, const Tile<S>& a) {
+  { A::needs_input } -> std::convertible_to<bool>;
+  f.forward(tile);
+  requires(A::needs_input && requires { f.backward(a, a, tile); }) ||
+      (!A::needs_input && requires { f.backward(a, tile); });
+};
+
+/// Maps inputs() x B to outputs() x B.
+///
+///     struct Layer {
+///       Index inputs() const;  Index outputs() const;  Index parameter_count() const;
+///       template <class S> struct Cache;                  // what backward must remember, or Cache<S, Batch>
+///       void initialize(auto& theta, Rng& rng) const;
+///       void infer   (const auto& theta, const auto& x, auto& y) const;
+///       void forward (const auto& theta, const auto& x, auto& y, auto& cache, Rng& rng) const;
+///       void backward(const auto& theta, const auto& x, const auto& y, auto& cache,
+///                     auto& dy, auto& dtheta, auto& dx) const;
+///     };
+///
+/// infer is the pass of a prediction: no cache, no randomness. forward is the pass of training. backward is
+/// given dy, which it may overwrite, and writes (not adds) dtheta and dx. Where inputs(), outputs() and
+/// parameter_count() are static constexpr, the network's sizes are static too. Optional: backward without the
+/// last argument, for a first layer whose dx nobody asks for.
+template <class L, class S = float>
+concept Layer = std::copyable<L> &&
+    requires(const L layer, detail::VectorArgument<S>& theta, detail::MatrixArgument<S>& m,
+             typename detail::cache_of<L, S, Dynamic>::type& cache, Rng& rng) {
+  { layer.inputs() } -> std::convertible_to<Index>;
+  { layer.outputs() } -> std::convertible_to<Index>;
+  { layer.parameter_count() } -> std::convertible_to<Index>;
+  layer.initialize(theta, rng);
+  layer.infer(theta, m, m);
+  layer.forward(theta, m, m, cache, rng);
+  layer.backward(theta, m, m, cache, m, theta, m);
+};
+
+/// A number that says how far outputs are from targets: the mean over the batch.
+///
+///     struct Loss {
+///       template <class S> using Target = ...;            // Labels, or a matrix of outputs x B
+///       S    value   (const auto& y, const auto& t) const;
+///       void gradient(const auto& y, const auto& t, auto& dy) const;
+///       void link    (auto& y) const;                     // outputs become predictions, in place
+///     };
+///
+/// Optional: S value_and_gradient(y, t, dy), both in one pass where that pays; S accuracy(y, t), the share of
+/// samples that are predicted right.
+template <class L, class S = float>
+concept Loss = std::copyable<L> &&
+    requires(const L loss, detail::MatrixArgument<S>& m, const typename L::template Target<S>& t) {
+  { loss.value(m, t) } -> std::convertible_to<S>;
+  loss.gradient(m, t, m);
+  loss.link(m);
+};
+
+/// An update rule on one vector; it knows no network.
+///
+///     struct Optimizer {
+///       static constexpr Index slots;                     // state vectors it keeps: 1 for momentum, 2 for
+///       Adam void step(auto& theta, const auto& gradient, auto& slots, Index t) const;
+///     };
+///
+/// t counts the steps: 1, 2, ... The state vectors are the columns of `slots`, zero at first.
+template <class O, class S = float>
+concept Optimizer = std::copyable<O> &&
+    requires(const O optimizer, detail::VectorArgument<S>& v, detail::MatrixArgument<S>& slots, Index t) {
+  { O::slots } -> std::convertible_to<Index>;
+  optimizer.step(v, v, slots, t);
+};
+
+}  // namespace mlp

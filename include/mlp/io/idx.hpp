@@ -1,0 +1,187 @@
+#pragma once
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <mlp/dataset.hpp>
+#include <mlp/types.hpp>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace mlp {
+
+namespace detail {
+
+/// What an IDX file of unsigned bytes holds: samples x features bytes, one sample after the other.
+struct IdxBytes {
+  Index samples = 0;
+  Index features = 0;
+  std::vector<std::uint8_t> bytes;
+};
+
+[[noreturn]] inline void idx_error(const std::filesystem::path& path, const std::string& expected,
+                                   const std::string& found) {
+  throw std::runtime_error(path.string() + ": expected " + expected + ", found " + found);
+}
+
+/// A file read through zlib, which passes on a file that isn't gzipped as it is.
+class IdxFile {
+ public:
+  explicit IdxFile(const std::filesystem::path& path) : path_(path) {
+    errno = 0;
+    file_.reset(gzopen(path.string().c_str(), "rb"));
+    // zlib leaves errno alone if it has no memory.
+    if (!file_) unreadable(std::generic_category().message(errno != 0 ? errno : ENOMEM));
+  }
+
+  /// Reads up to `size` bytes and returns how many there were: fewer only where the file ends soundly.
+  /// Errors: std::runtime_error if the file can't be read, or its gzip stream is damaged or cut short.
+  std::size_t read(std::uint8_t* to, std::size_t size) {
+    const int got = gzread(file_.get(), to, static_cast<unsigned>(size));
+    const std::size_t count = got > 0 ? static_cast<std::size_t>(got) : 0;
+    if (count < size) {
+      // A stream that is cut short isn't an error to gzread: only gzerror tells it from the end of the file.
+      int status = Z_OK;
+      std::string why = gzerror(file_.get(), &status);
+      const std::string prefix = path_.string() + ": ";  // zlib puts it there, and so does idx_error
+      if (why.starts_with(prefix)) why.erase(0, prefix.size());
+      if (status != Z_OK) unreadable(why);
+    }
+    return count;
+  }
+
+ private:
+  [[noreturn]] void unreadable(const std::string& why) const {
+    idx_error(path_, "a readable, undamaged file", why);
+  }
+
+  struct Close {
+    void operator()(gzFile file) const noexcept { gzclose(file); }
+  };
+
+  std::filesystem::path path_;
+  std::unique_ptr<gzFile_s, Close> file_;
+};
+
+/// Reads an IDX file of unsigned bytes whose number of dimensions lies in [least, most]. The header is
+///   0, 0, element type, number of dimensions n, then n sizes of 32 bits, the highest byte first
+/// and the elements follow, the last dimension varying fastest. Nothing in the header is believed before the
+/// bytes it promises have arrived: memory grows with what was read, never with what was claimed.
+inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t least, std::size_t most) {
+  constexpr std::uint8_t unsigned_byte = 0x08;
+  constexpr std::size_t block = std::size_t{1} << 20;
+
+  IdxFile file(path);
+  std::array<std::uint8_t, 4> magic{};
+  if (const std::size_t got = file.read(magic.data(), magic.size()); got < magic.size()) {
+    idx_error(path, "the 4 bytes that open an IDX file", std::to_string(got));
+  }
+  if (magic[0] != 0 || magic[1] != 0) {
+    idx_error(path, "an IDX file, which opens with the bytes 0 0",
+              std::to_string(magic[0]) + " " + std::to_string(magic[1]));
+  }
+  if (magic[2] != unsigned_byte) {
+    idx_error(path, "elements of type 8 (unsigned byte)", "type " + std::to_string(magic[2]));
+  }
+  const std::size_t rank = magic[3];
+  if (rank < least || rank > most) {
+    idx_error(path, std::to_string(least) + (most > least ? " or more dimensions" : " dimension"),
+              std::to_string(rank));
+  }
+
+  std::vector<std::uint8_t> header(4 * rank);
+  if (const std::size_t got = file.read(header.data(), header.size()); got < header.size()) {
+    idx_error(path, std::to_string(header.size()) + " bytes of sizes", std::to_string(got));
+  }
+  std::vector<std::uint64_t> sizes;
+  std::string shape;  // "10000 x 28 x 28", for messages
+  for (std::size_t i = 0; i < header.size(); i += 4) {
+    std::uint32_t size = 0;
+    for (std::size_t k = 0; k < 4; ++k) size = size << 8 | header[i + k];
+    sizes.push_back(size);
+    shape += (i > 0 ? " x " : "") + std::to_string(size);
+  }
+
+  const auto times = [&](std::uint64_t product, std::uint64_t size) {
+    constexpr auto most_elements = static_cast<std::uint64_t>(std::numeric_limits<Index>::max());
+    if (size > 0 && product > most_elements / size) {
+      idx_error(path, "a number of elements that fits in an Index", shape);
+    }
+    return product * size;
+  };
+  std::uint64_t features = 1;
+  for (std::size_t i = 1; i < rank; ++i) {
+    if (sizes[i] == 0) idx_error(path, "at least one element per sample", shape);
+    features = times(features, sizes[i]);
+  }
+  const auto total = static_cast<std::size_t>(times(features, sizes[0]));
+
+  IdxBytes idx{static_cast<Index>(sizes[0]), static_cast<Index>(features), {}};
+  const std::string expected = std::to_string(total) + " bytes of data (" + shape + ")";
+  while (idx.bytes.size() < total) {
+    const std::size_t before = idx.bytes.size();
+    const std::size_t size = std::min(block, total - before);
+    idx.bytes.resize(before + size);
+    const std::size_t got = file.read(idx.bytes.data() + before, size);
+    if (got < size) idx_error(path, expected, std::to_string(before + got));
+  }
+  // Reading past the end also makes zlib compare the checksum, which lies behind the data.
+  std::uint8_t extra = 0;
+  if (file.read(&extra, 1) > 0) idx_error(path, expected, "more than that");
+  return idx;
+}
+
+}  // namespace detail
+
+/// Reads images, or any samples of unsigned bytes, from an IDX file, plain or gzipped.
+///   x = byte / 255
+/// Shapes: the file's dimensions are N x d1 x d2 x ..., two or more; the result is (d1 d2 ...) x N, so that a
+///         column is one sample, its elements in the file's order (row by row for an image).
+/// Units:  bytes 0 to 255 become 0 to 1.
+/// Errors: std::runtime_error naming the file, what was expected and what was found, if it can't be read,
+///         isn't IDX, holds other elements than unsigned bytes, or doesn't hold exactly the bytes that its
+///         header promises; also for a gzip stream that is damaged or cut short. As with gzip itself,
+///         concatenated streams are one, and bytes behind the last that don't begin another are ignored.
+/// Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits,
+///         http://yann.lecun.com/exdb/mnist/, "File formats for the MNIST database".
+template <class S = float>
+Matrix<S> read_idx_images(const std::filesystem::path& path) {
+  const detail::IdxBytes idx = detail::read_idx_bytes(path, 2, 255);
+  const Eigen::Map<const Matrix<std::uint8_t>> bytes(idx.bytes.data(), idx.features, idx.samples);
+  return bytes.template cast<S>() / S(255);
+}
+
+/// Reads class labels from an IDX file, plain or gzipped.
+/// Shapes: the file has one dimension, N; the result is N labels in [0, 255].
+/// Errors: as for read_idx_images.
+inline Labels read_idx_labels(const std::filesystem::path& path) {
+  const detail::IdxBytes idx = detail::read_idx_bytes(path, 1, 1);
+  return Eigen::Map<const Eigen::Matrix<std::uint8_t, Eigen::Dynamic, 1>>(idx.bytes.data(), idx.samples)
+      .cast<int>();
+}
+
+/// Reads a dataset from two IDX files: images (read_idx_images) and their labels (read_idx_labels).
+/// Shapes: x features x N, t N labels.
+/// Errors: as for read_idx_images, and std::runtime_error if there isn't one label per image.
+template <class S = float>
+Dataset<Labels, S> read_idx(const std::filesystem::path& images_path,
+                            const std::filesystem::path& labels_path) {
+  Dataset<Labels, S> data{read_idx_images<S>(images_path), read_idx_labels(labels_path)};
+  if (data.x.cols() != data.t.size()) {
+    throw std::runtime_error(images_path.string() + " and " + labels_path.string() +
+                             ": expected one label per image, found " + std::to_string(data.x.cols()) +
+                             " images and " + std::to_string(data.t.size()) + " labels");
+  }
+  return data;
+}
+
+}  // namespace mlp

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <mlp/activation/sigmoid.hpp>
+#include <mlp/tile.hpp>
+#include <mlp/types.hpp>
+
+namespace mlp {
+
+/// Cross-entropy of independent yes-or-no decisions against their probabilities, from logits, as
+/// torch.nn.BCEWithLogitsLoss: the mean over all elements.
+///   L = 1/(K B) sum_kj ( softplus(y_kj) - t_kj y_kj ),  dL/dy = (sigmoid(y) - t) / (K B)
+/// with softplus(y) = max(y, 0) + log(1 + exp(-|y|)), which overflows nowhere.
+/// Shapes: y K x B logits; t K x B values in [0, 1].
+/// Units:  nats per decision.
+/// Predictions are sigmoid(y).
+struct BinaryCrossEntropy {
+  template <class S>
+  using Target = Matrix<S>;
+
+  template <class Y>
+  typename Y::Scalar value(const Y& y, const auto& t) const {
+    using S = typename Y::Scalar;
+    return sum_tiles<S>([](const auto& logit, const auto& b) { return term(logit, b); }, y, t) /
+           static_cast<S>(y.size());
+  }
+
+  void gradient(const auto& y, const auto& t, auto& dy) const { value_and_gradient(y, t, dy); }
+
+  template <class Y>
+  typename Y::Scalar value_and_gradient(const Y& y, const auto& t, auto& dy) const {
+    using S = typename Y::Scalar;
+    const S scale = S(1) / static_cast<S>(y.size());
+    return scale * sum_tiles<S>(
+                       [scale](const auto& logit, const auto& b, auto& d) {
+                         d = logit;
+                         Sigmoid{}.forward(d);
+                         d = scale * (d - b);
+                         return term(logit, b);
+                       },
+                       y, t, dy);
+  }
+
+  void link(auto& y) const {
+    for_each_tile([](auto& a) { Sigmoid{}.forward(a); }, y);
+  }
+
+  /// The share of decisions in which y and t lie on the same side of one half.
+  template <class Y>
+  typename Y::Scalar accuracy(const Y& y, const auto& t) const {
+    using S = typename Y::Scalar;
+    return ((y.array() > S(0)) == (t.array() > S(0.5))).template cast<S>().mean();
+  }
+
+ private:
+  template <class T>
+  static T term(const T& y, const T& t) {
+    using S = typename T::Scalar;
+    return y.max(S(0)) - t * y + (-y.abs()).exp().log1p();
+  }
+};
+
+}  // namespace mlp

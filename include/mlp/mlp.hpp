@@ -1,0 +1,23 @@
+#pragma once
+
+#include <mlp/activation/identity.hpp>
+#include <mlp/activation/leaky_relu.hpp>
+#include <mlp/activation/relu.hpp>
+#include <mlp/activation/sigmoid.hpp>
+#include <mlp/activation/tanh.hpp>
+#include <mlp/concepts.hpp>
+#include <mlp/dataset.hpp>
+#include <mlp/gradient_check.hpp>
+#include <mlp/initializer/glorot.hpp>
+#include <mlp/initializer/he.hpp>
+#include <mlp/layer/dense.hpp>
+#include <mlp/loss/binary_cross_entropy.hpp>
+#include <mlp/loss/mean_squared_error.hpp>
+#include <mlp/loss/softmax_cross_entropy.hpp>
+#include <mlp/network.hpp>
+#include <mlp/optimizer/sgd.hpp>
+#include <mlp/product.hpp>
+#include <mlp/random.hpp>
+#include <mlp/tile.hpp>
+#include <mlp/training.hpp>
+#include <mlp/types.hpp>

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <mlp/tile.hpp>
+#include <mlp/types.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace mlp {
+
+/// Stochastic gradient descent, as torch.optim.SGD without dampening.
+///   g = gradient + weight_decay * theta
+///   v = momentum * v + g
+///   theta -= learning_rate * v,  or with nesterov  learning_rate * (g + momentum * v)
+/// Errors: std::invalid_argument if learning_rate or weight_decay is negative, momentum is not in [0, 1), or
+/// nesterov is asked for without momentum.
+/// Source: Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep
+/// learning (2013), in the form of torch.optim.
+struct Sgd {
+  static constexpr Index slots = 1;  // v
+
+  double learning_rate = 1e-3;
+  double momentum = 0;
+  double weight_decay = 0;
+  bool nesterov = false;
+
+  template <class Theta>
+  void step(Theta& theta, const auto& gradient, auto& state, Index) const {
+    using S = typename Theta::Scalar;
+    const S rate = static_cast<S>(learning_rate), mu = static_cast<S>(momentum),
+            decay = static_cast<S>(weight_decay);
+    if (momentum == 0) {
+      for_each_tile([=](auto& p, const auto& dp) { p -= rate * (dp + decay * p); }, theta, gradient);
+      return;
+    }
+    for_each_tile(
+        [=, this](auto& p, const auto& dp, auto& v) {
+          const auto g = (dp + decay * p).eval();
+          v = mu * v + g;
+          if (nesterov) p -= rate * (g + mu * v);
+          else p -= rate * v;
+        },
+        theta, gradient, state.col(0));
+  }
+
+  void validate() const {
+    const auto check = [](bool right, const char* expected, double found) {
+      if (!right)
+        throw std::invalid_argument("Sgd: expected " + std::string(expected) + ", found " +
+                                    std::to_string(found));
+    };
+    check(learning_rate >= 0, "learning_rate >= 0", learning_rate);
+    check(momentum >= 0 && momentum < 1, "momentum in [0, 1)", momentum);
+    check(weight_decay >= 0, "weight_decay >= 0", weight_decay);
+    check(!nesterov || momentum > 0, "momentum > 0 with nesterov", momentum);
+  }
+};
+
+}  // namespace mlp

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <mlp/types.hpp>
+
+#include <tuple>
+
+/// Element-wise work in blocks of a fixed size. Eigen handles the ends of an array, and whatever lies before
+/// an aligned address, with scalar functions whose exp and tanh differ in the last bit from the vectorised
+/// ones. A tile is always whole (the last one padded with zeros), so a coefficient's result depends on its
+/// value alone: not on its place, its address or whether sizes are static. Tiles are local variables, free of
+/// aliasing, and compilers vectorise plain loops over them.
+namespace mlp {
+
+inline constexpr Index tile_size = 16;
+
+template <class S>
+using Tile = Eigen::Array<S, tile_size, 1>;
+
+namespace detail {
+
+template <class S>
+Tile<S> load_tile(const S* from, Index n) {
+  if (n == tile_size) return Eigen::Map<const Tile<S>>(from);
+  Tile<S> tile = Tile<S>::Zero();
+  for (Index i = 0; i < n; ++i) tile(i) = from[i];
+  return tile;
+}
+
+template <class S>
+void store_tile(const Tile<S>& tile, S* to, Index n) {
+  if (n == tile_size) {
+    Eigen::Map<Tile<S>>{to} = tile;
+  } else {
+    for (Index i = 0; i < n; ++i) to[i] = tile(i);
+  }
+}
+
+template <class S>
+void store_tile(const Tile<S>&, const S*, Index) {}
+
+// f(n, tile...) on the n <= tile_size coefficients that start at each pointer.
+template <class F, class... S>
+void visit_tile(F& f, Index n, S*... data) {
+  std::tuple<Tile<std::remove_const_t<S>>...> tiles{load_tile<std::remove_const_t<S>>(data, n)...};
+  std::apply([&](auto&... tile) { f(n, tile...), (store_tile(tile, data, n), ...); }, tiles);
+}
+
+template <class F, class... S>
+void visit_run(F& f, Index size, S*... data) {
+  Index i = 0;
+  for (; i + tile_size <= size; i += tile_size) visit_tile(f, tile_size, (data + i)...);
+  if (i < size) visit_tile(f, size - i, (data + i)...);
+}
+
+template <class F, class M, class... Ms>
+void visit_tiles(F&& f, M& m, Ms&... ms) {
+  const auto contiguous = [](const auto& a) {
+    return a.outerStride() == a.innerSize() || a.outerSize() <= 1;
+  };
+  if (contiguous(m) && (contiguous(ms) && ...)) {
+    visit_run(f, m.size(), m.data(), ms.data()...);
+  } else {
+    for (Index j = 0; j < m.cols(); ++j) visit_run(f, m.rows(), m.col(j).data(), ms.col(j).data()...);
+  }
+}
+
+}  // namespace detail
+
+/// Calls f(tile...) for the tiles of equally large column-major matrices (Maps, or columns of them), each a
+/// Tile<S>& in step with the others; what f writes to a tile of a mutable matrix is stored.
+template <class F, class... Ms>
+void for_each_tile(F&& f, Ms&&... ms) {
+  detail::visit_tiles([&](Index, auto&... tiles) { f(tiles...); }, ms...);
+}
+
+/// As for_each_tile, and returns the sum of all coefficients of what f returns; padding does not count.
+template <class S, class F, class... Ms>
+S sum_tiles(F&& f, Ms&&... ms) {
+  Tile<S> sum = Tile<S>::Zero();
+  detail::visit_tiles(
+      [&](Index n, auto&... tiles) {
+        Tile<S> term = f(tiles...);
+        for (Index i = n; i < tile_size; ++i) term(i) = S(0);
+        sum += term;
+      },
+      ms...);
+  return sum.sum();
+}
+
+}  // namespace mlp

@@ -1,0 +1,194 @@
+#pragma once
+
+#include <mlp/concepts.hpp>
+#include <mlp/dataset.hpp>
+#include <mlp/network.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace mlp {
+
+/// Trains a network of the caller's in place, step by step; it refers to the network, which must outlive it.
+/// Errors: std::invalid_argument if an option of the optimizer is out of range.
+template <class Net, class Opt>
+class Trainer {
+  static_assert(
+      Optimizer<Opt, typename Net::Scalar>,
+      "mlp: the second argument of Trainer must be an optimizer: see the concept in <mlp/concepts.hpp>");
+
+ public:
+  using S = typename Net::Scalar;
+
+  /// rng is what layers with randomness of their own draw from.
+  Trainer(Net& net, Opt optimizer, Rng rng = Rng{})
+      : net_(&net),
+        optimizer_(std::move(optimizer)),
+        gradient_(Net::ParameterVector::Zero(net.parameter_count())),
+        slots_(Slots::Zero(net.parameter_count(), Opt::slots)),
+        workspace_(net) {
+    detail::validate(optimizer_);
+    workspace_.rng = rng;
+  }
+
+  /// One step on a batch: forward, backward, update. Returns the mean loss before the update.
+  /// A batch whose size is static is worked on without any heap, if layers are static and small.
+  /// Shapes: x inputs x B; t B labels, or outputs x B.
+  /// Errors: std::invalid_argument as the network throws; std::runtime_error if the loss is not finite. The
+  /// parameters are then those from before the step.
+  template <class X, class T>
+  S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
+    constexpr int batch = X::ColsAtCompileTime;
+    S loss;
+    if constexpr (batch == Dynamic) {
+      loss = net_->loss_and_gradient(x, t, workspace_, gradient_);
+    } else {
+      Workspace<Net, batch> workspace(*net_);
+      workspace.rng = workspace_.rng;
+      loss = net_->loss_and_gradient(x, t, workspace, gradient_);
+      workspace_.rng = workspace.rng;
+    }
+    if (!std::isfinite(loss)) {
+      throw std::runtime_error("mlp: expected a finite loss, found " + std::to_string(loss) + " in step " +
+                               std::to_string(steps_ + 1) +
+                               ": the data hold a nan or infinity, or the learning rate is too large");
+    }
+    auto theta = net_->parameters();
+    optimizer_.step(theta, gradient_, slots_, ++steps_);
+    return loss;
+  }
+
+  Net& net() const { return *net_; }
+  /// May be changed between steps, its learning rate for instance.
+  Opt& optimizer() { return optimizer_; }
+  const Opt& optimizer() const { return optimizer_; }
+  /// dL/dtheta of the last step.
+  const auto& gradient() const { return gradient_; }
+  /// How many steps were taken.
+  Index steps() const { return steps_; }
+
+ private:
+  using Slots = Eigen::Matrix<S, Net::ParameterVector::RowsAtCompileTime, static_cast<int>(Opt::slots)>;
+
+  Net* net_;
+  Opt optimizer_;
+  typename Net::ParameterVector gradient_;
+  Slots slots_;
+  Workspace<Net> workspace_;
+  Index steps_ = 0;
+};
+
+struct FitOptions {
+  Index epochs = 10;
+  Index batch_size = 32;
+  std::uint64_t seed = 0;  // of the shuffling, and of layers with randomness of their own
+};
+
+/// Where fit stands, after a batch.
+struct Progress {
+  Index epoch, epochs;  // 1, 2, ..., epochs
+  Index batch, batches;
+  Index samples;   // seen in this epoch
+  double loss;     // mean over these samples, each at its own step
+  double seconds;  // since the epoch began
+
+  bool epoch_is_done() const { return batch == batches; }
+};
+
+/// What fit has done: an entry per epoch.
+struct History {
+  std::vector<double> loss;     // mean over the epoch's samples, each at its own step
+  std::vector<double> seconds;  // how long it took
+};
+
+/// Trains net in place: in each epoch all samples in a new random order, in batches of batch_size (the last
+/// may be smaller). Calls callback(const Progress&) after each batch. Errors: std::invalid_argument if an
+/// option is out of range, the data are empty or do not fit the network; std::runtime_error if the loss is
+/// not finite, and says in which epoch and batch. The parameters are then those from before that batch.
+template <class Net, class Target, class Opt, class Callback>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
+            const FitOptions& options, Callback&& callback) {
+  const auto check_positive = [](Index value, const char* name) {
+    if (value <= 0) {
+      throw std::invalid_argument(std::string("fit: expected ") + name + " > 0, found " +
+                                  std::to_string(value));
+    }
+  };
+  check_positive(options.epochs, "epochs");
+  check_positive(options.batch_size, "batch_size");
+  check_dataset(train, "fit");
+
+  Rng rng{options.seed};
+  Trainer trainer(net, std::move(optimizer), Rng{rng()});
+  Dataset<Target, typename Net::Scalar> batch;
+  std::vector<Index> order(static_cast<std::size_t>(train.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  History history;
+  Progress progress{};
+  progress.epochs = options.epochs;
+  progress.batches = (train.size() - 1) / options.batch_size + 1;
+  for (progress.epoch = 1; progress.epoch <= options.epochs; ++progress.epoch) {
+    const auto start = std::chrono::steady_clock::now();
+    rng.shuffle(order);
+    double loss_sum = 0;
+    progress.samples = 0;
+    for (progress.batch = 1; progress.batch <= progress.batches; ++progress.batch) {
+      const Index count = std::min(options.batch_size, train.size() - progress.samples);
+      detail::gather(train.x, order.data() + progress.samples, count, batch.x);
+      detail::gather(train.t, order.data() + progress.samples, count, batch.t);
+      try {
+        loss_sum += static_cast<double>(trainer.step(batch.x, batch.t)) * static_cast<double>(count);
+      } catch (const std::runtime_error& error) {
+        throw std::runtime_error("fit: epoch " + std::to_string(progress.epoch) + ", batch " +
+                                 std::to_string(progress.batch) + ": " + error.what());
+      }
+      progress.samples += count;
+      progress.loss = loss_sum / static_cast<double>(progress.samples);
+      progress.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      callback(std::as_const(progress));
+    }
+    history.loss.push_back(progress.loss);
+    history.seconds.push_back(progress.seconds);
+  }
+  return history;
+}
+
+template <class Net, class Target, class Opt>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
+            const FitOptions& options = {}) {
+  return fit(net, train, std::move(optimizer), options, [](const Progress&) {});
+}
+
+struct Evaluation {
+  double loss;
+  double accuracy;  // as the loss defines it; nan for a loss that doesn't, such as MeanSquaredError
+};
+
+/// The mean loss and accuracy over a dataset.
+/// Errors: std::invalid_argument if the data are empty or do not fit the network.
+template <class Net, class Target>
+Evaluation evaluate(const Net& net, const Dataset<Target, typename Net::Scalar>& data) {
+  check_dataset(data, "evaluate");
+  constexpr Index piece = 1024;
+  Evaluation sum{0, 0};
+  for (Index i = 0; i < data.size(); i += piece) {
+    const Index count = std::min(piece, data.size() - i);
+    const auto [loss, accuracy] = [&] {
+      if constexpr (detail::is_labels<Target>)
+        return net.loss_and_accuracy(data.x.middleCols(i, count), data.t.segment(i, count));
+      else return net.loss_and_accuracy(data.x.middleCols(i, count), data.t.middleCols(i, count));
+    }();
+    sum.loss += static_cast<double>(loss) * static_cast<double>(count);
+    sum.accuracy += static_cast<double>(accuracy) * static_cast<double>(count);
+  }
+  const auto n = static_cast<double>(data.size());
+  return {sum.loss / n, sum.accuracy / n};
+}
+
+}  // namespace mlp

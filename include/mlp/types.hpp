@@ -1,0 +1,132 @@
+#pragma once
+
+#include <Eigen/Core>
+
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+/// Dense multi-layer perceptrons on Eigen. Throughout: columns are samples, and a batch x is inputs x B.
+namespace mlp {
+
+using Eigen::Dynamic;
+using Eigen::Index;
+
+template <class S>
+using Matrix = Eigen::Matrix<S, Dynamic, Dynamic>;
+template <class S>
+using Vector = Eigen::Matrix<S, Dynamic, 1>;
+/// Class labels, one integer in [0, classes) per sample.
+using Labels = Eigen::VectorXi;
+
+/// The largest number of coefficients that Eigen is given as a fixed size. Above it sizes are run-time
+/// values: they gain nothing there, would burden the stack, and Eigen 3.4 overflows a 32-bit constant at 1024
+/// x 1024.
+inline constexpr Index max_fixed_size = 16384;
+
+template <int Rows, int Cols>
+inline constexpr bool is_fixed =
+    Rows != Dynamic&& Cols != Dynamic&& Index{Rows} * Index{Cols} <= max_fixed_size;
+
+/// Eigen's matrix of Rows x Cols where that is known and small, of run-time sizes otherwise.
+template <class S, int Rows, int Cols>
+using SizedMatrix = std::conditional_t<is_fixed<Rows, Cols>, Eigen::Matrix<S, Rows, Cols>,
+                                       Eigen::Matrix<S, Dynamic, Cols == 1 ? 1 : Dynamic>>;
+
+/// A size that is a template argument, or, with N = Dynamic, a number given at run time. A known one takes no
+/// space.
+template <int N>
+struct Extent {
+  constexpr Extent() = default;
+  /// Errors: std::invalid_argument if n is not N.
+  constexpr explicit Extent(Index n) {
+    if (n != N) {
+      throw std::invalid_argument("mlp: expected size " + std::to_string(N) + ", as the type says, found " +
+                                  std::to_string(n));
+    }
+  }
+  static constexpr Index value() { return N; }
+};
+
+template <>
+struct Extent<Dynamic> {
+  constexpr explicit Extent(Index n) : n_(n) {}
+  constexpr Index value() const { return n_; }
+
+ private:
+  Index n_;
+};
+
+/// Views rows x cols coefficients at `data`, column-major, as a matrix that may be written if *data may.
+template <int Rows, int Cols, class S>
+auto matrix_view(S* data, Index rows, Index cols) {
+  using M = SizedMatrix<std::remove_const_t<S>, Rows, Cols>;
+  return Eigen::Map<std::conditional_t<std::is_const_v<S>, const M, M>>(data, rows, cols);
+}
+
+/// Views a dense Eigen object as a matrix of fixed sizes where Rows and Cols say so, without copying it if
+/// its coefficients lie side by side along columns (or rows); anything else (an expression such as 2 * x, a
+/// strided vector) is evaluated. Bind the result to a const auto.
+template <int Rows, int Cols, class X>
+auto dense_view(const Eigen::DenseBase<X>& object) {
+  const X& x = object.derived();
+  using Plain = SizedMatrix<typename X::Scalar, Rows, Cols>;
+  if constexpr ((X::Flags & Eigen::DirectAccessBit) != 0 && X::InnerStrideAtCompileTime == 1) {
+    constexpr int rows = Plain::RowsAtCompileTime, cols = Plain::ColsAtCompileTime;
+    constexpr bool row_major = X::IsRowMajor && cols != 1;
+    constexpr bool spread_row =
+        rows == 1 && cols != 1 && !row_major;  // a fixed row must have no stride in it
+    using M = std::conditional_t<
+        spread_row, Matrix<typename X::Scalar>,
+        Eigen::Matrix<typename X::Scalar, rows, cols,
+                      (rows == 1 && cols != 1) || row_major ? Eigen::RowMajor : Eigen::ColMajor>>;
+    using Stride = Eigen::OuterStride<>;
+    return Eigen::Map<const M, 0, Stride>(x.data(), x.rows(), x.cols(), Stride(x.outerStride()));
+  } else {
+    return Plain(x);
+  }
+}
+
+/// As dense_view, and always column-major: a row-major matrix is copied.
+template <int Rows, int Cols, class X>
+auto column_view(const Eigen::DenseBase<X>& x) {
+  if constexpr (X::IsRowMajor && X::RowsAtCompileTime != 1) {
+    return SizedMatrix<typename X::Scalar, Rows, Cols>(x.derived());
+  } else {
+    return dense_view<Rows, Cols>(x);
+  }
+}
+
+/// Storage for a Rows x Cols matrix that a pass fills anew each time. A fixed size lies inside the object;
+/// any other on the heap, which grows when a larger batch comes and is kept when a smaller one does.
+template <class S, int Rows, int Cols>
+class Buffer {
+ public:
+  void resize(Index rows, Index cols) {
+    if (rows * cols > storage_.size()) storage_.resize(rows * cols);
+    rows_ = rows;
+    cols_ = cols;
+  }
+
+  auto view() { return matrix_view<Rows, Cols>(storage_.data(), rows_, cols_); }
+  auto view() const { return matrix_view<Rows, Cols>(storage_.data(), rows_, cols_); }
+
+ private:
+  Vector<S> storage_;
+  Index rows_ = 0, cols_ = 0;
+};
+
+template <class S, int Rows, int Cols>
+requires is_fixed<Rows, Cols>
+class Buffer<S, Rows, Cols> {
+ public:
+  void resize(Index, Index) {}
+
+  auto view() { return matrix_view<Rows, Cols>(storage_.data(), Rows, Cols); }
+  auto view() const { return matrix_view<Rows, Cols>(storage_.data(), Rows, Cols); }
+
+ private:
+  Eigen::Matrix<S, Rows, Cols> storage_;
+};
+
+}  // namespace mlp

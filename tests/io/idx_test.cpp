@@ -1,0 +1,367 @@
+#include <doctest/doctest.h>
+#include <zlib.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <initializer_list>
+#include <mlp/io/idx.hpp>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+using Bytes = std::vector<std::uint8_t>;
+
+// A folder that nobody else has, gone at the end of the test.
+class TempFolder {
+ public:
+  TempFolder() {
+    std::random_device random;
+    do {
+      path_ = fs::temp_directory_path() / ("mlp_idx_test_" + std::to_string(random()));
+    } while (!fs::create_directory(path_));
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  ~TempFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+
+  fs::path operator/(const std::string& name) const { return path_ / name; }
+
+  fs::path write(const std::string& name, const Bytes& bytes) const {
+    fs::remove(path_ / name);  // a new file is many times faster than an old one cut to nothing
+    std::ofstream out(path_ / name, std::ios::binary);
+    for (const std::uint8_t byte : bytes) out.put(static_cast<char>(byte));
+    out.close();
+    REQUIRE(out);
+    return path_ / name;
+  }
+
+ private:
+  fs::path path_;
+};
+
+Bytes operator+(Bytes a, const Bytes& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Bytes idx(std::initializer_list<std::uint32_t> sizes, const Bytes& data, std::uint8_t type = 8) {
+  Bytes file{0, 0, type, static_cast<std::uint8_t>(sizes.size())};
+  for (const std::uint32_t size : sizes)
+    for (const int shift : {24, 16, 8, 0}) file.push_back(static_cast<std::uint8_t>(size >> shift & 0xFFU));
+  return file + data;
+}
+
+Bytes gzip(Bytes plain) {
+  z_stream stream{};
+  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  Bytes packed(deflateBound(&stream, static_cast<uLong>(plain.size())));
+  stream.next_in = plain.data();
+  stream.avail_in = static_cast<uInt>(plain.size());
+  stream.next_out = packed.data();
+  stream.avail_out = static_cast<uInt>(packed.size());
+  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+// What the std::runtime_error that `call` must throw says; anything else thrown fails the test by itself.
+std::string message_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+// Two images of 2 x 3 pixels.
+const Bytes pixels{0, 255, 51, 1, 2, 3, 10, 20, 30, 40, 50, 60};
+const Bytes images = idx({2, 2, 3}, pixels);
+const Bytes labels = idx({2}, {7, 255});
+
+}  // namespace
+
+TEST_CASE("IDX: bytes become [0, 1] and a column is one sample, plain and gzipped alike") {
+  const TempFolder folder;
+  for (const auto& path : {folder.write("images", images), folder.write("images.gz", gzip(images))}) {
+    const mlp::Matrix<float> x = mlp::read_idx_images(path);
+    REQUIRE(x.rows() == 6);
+    REQUIRE(x.cols() == 2);
+    CHECK(x(0, 0) == 0.0f);
+    CHECK(x(1, 0) == 1.0f);
+    CHECK(x(2, 0) == 0.2f);  // 51 / 255
+    for (std::size_t i = 0; i < pixels.size(); ++i)
+      CHECK(x.data()[i] == static_cast<float>(pixels[i]) / 255.0f);
+
+    const mlp::Matrix<double> xd = mlp::read_idx_images<double>(path);
+    REQUIRE(xd.size() == 12);
+    CHECK(xd(2, 0) == 0.2);
+    CHECK(xd(0, 1) == 10.0 / 255.0);
+  }
+  for (const auto& path : {folder.write("labels", labels), folder.write("labels.gz", gzip(labels))}) {
+    const mlp::Labels t = mlp::read_idx_labels(path);
+    REQUIRE(t.size() == 2);
+    CHECK(t(0) == 7);
+    CHECK(t(1) == 255);
+  }
+}
+
+TEST_CASE("IDX: a dataset from two files, in float and double") {
+  const TempFolder folder;
+  const fs::path images_path = folder.write("images", images);
+  const fs::path labels_path = folder.write("labels.gz", gzip(labels));
+  const auto data = mlp::read_idx(images_path, labels_path);
+  static_assert(std::is_same_v<decltype(data.x), mlp::Matrix<float>>);
+  CHECK(data.x == mlp::read_idx_images(images_path));
+  CHECK(data.t == mlp::read_idx_labels(labels_path));
+  const auto wide = mlp::read_idx<double>(images_path, labels_path);
+  CHECK(wide.x == mlp::read_idx_images<double>(images_path));
+}
+
+TEST_CASE("IDX: any number of dimensions from 2 up, and no samples at all") {
+  const TempFolder folder;
+  const auto flat = mlp::read_idx_images(folder.write("flat", idx({4, 3}, pixels)));
+  CHECK(flat.rows() == 3);
+  CHECK(flat.cols() == 4);
+  CHECK(flat(0, 1) == 1.0f / 255.0f);
+  const auto deep = mlp::read_idx_images(folder.write("deep", idx({1, 2, 2, 1, 3}, pixels)));
+  CHECK(deep.rows() == 12);
+  CHECK(deep.cols() == 1);
+
+  for (const bool zipped : {false, true}) {
+    const auto file = [&](const Bytes& bytes) { return zipped ? gzip(bytes) : bytes; };
+    const auto none = mlp::read_idx(folder.write("images", file(idx({0, 28, 28}, {}))),
+                                    folder.write("labels", file(idx({0}, {}))));
+    CHECK(none.x.rows() == 784);
+    CHECK(none.x.cols() == 0);
+    CHECK(none.t.size() == 0);
+  }
+}
+
+TEST_CASE("IDX: data longer than one block of the reader, in one gzip stream and in two") {
+  const TempFolder folder;
+  const std::uint32_t n = 3001;
+  Bytes data(n * 784);
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::uint8_t>(i * i % 251);
+  const Bytes whole = idx({n, 28, 28}, data);
+  const auto middle = whole.begin() + 1234567;
+  const auto x = mlp::read_idx_images(folder.write("plain", whole));
+  REQUIRE(x.rows() == 784);
+  REQUIRE(x.cols() == n);
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < data.size(); ++i) wrong += x.data()[i] != static_cast<float>(data[i]) / 255.0f;
+  CHECK(wrong == 0);
+  CHECK(x == mlp::read_idx_images(folder.write("one.gz", gzip(whole))));
+  const Bytes two = gzip({whole.begin(), middle}) + gzip({middle, whole.end()});
+  CHECK(x == mlp::read_idx_images(folder.write("two.gz", two)));
+  // What follows the last gzip stream and isn't one is no data: gzip ignores it too.
+  CHECK(x == mlp::read_idx_images(folder.write("padded.gz", two + Bytes(512))));
+}
+
+TEST_CASE("IDX: an error names the file, what was expected and what was found") {
+  const TempFolder folder;
+  const auto check_images = [&](const std::string& name, const Bytes& bytes, const std::string& says) {
+    const fs::path path = folder.write(name, bytes);
+    CHECK(message_of([&] { mlp::read_idx_images(path); }) == path.string() + ": " + says);
+  };
+  const auto check_labels = [&](const std::string& name, const Bytes& bytes, const std::string& says) {
+    const fs::path path = folder.write(name, bytes);
+    CHECK(message_of([&] { mlp::read_idx_labels(path); }) == path.string() + ": " + says);
+  };
+
+  SUBCASE("not IDX") {
+    check_images("empty", {}, "expected the 4 bytes that open an IDX file, found 0");
+    check_images("short", {0, 0, 8}, "expected the 4 bytes that open an IDX file, found 3");
+    check_images("text", {'P', '5', ' ', '2'},
+                 "expected an IDX file, which opens with the bytes 0 0, found 80 53");
+    check_images("second", {0, 1, 8, 3}, "expected an IDX file, which opens with the bytes 0 0, found 0 1");
+    check_images("twice.gz", gzip(gzip(images)),
+                 "expected an IDX file, which opens with the bytes 0 0, found 31 139");
+  }
+  SUBCASE("another element type") {
+    for (const std::uint8_t type : Bytes{0, 9, 11, 12, 13, 14, 255})
+      check_images("type", idx({2, 2, 3}, pixels, type),
+                   "expected elements of type 8 (unsigned byte), found type " + std::to_string(type));
+  }
+  SUBCASE("another number of dimensions") {
+    check_images("labels", labels, "expected 2 or more dimensions, found 1");
+    check_images("scalar", idx({}, {1}), "expected 2 or more dimensions, found 0");
+    check_labels("images", images, "expected 1 dimension, found 3");
+    check_labels("scalar", idx({}, {1}), "expected 1 dimension, found 0");
+  }
+  SUBCASE("a header cut short") {
+    check_images("cut", Bytes(images.begin(), images.begin() + 9), "expected 12 bytes of sizes, found 5");
+    check_images("many", {0, 0, 8, 255, 1}, "expected 1020 bytes of sizes, found 1");
+    check_labels("cut", {0, 0, 8, 1}, "expected 4 bytes of sizes, found 0");
+  }
+  SUBCASE("too little data, or too much") {
+    check_images("train-images", idx({10000, 28, 28}, Bytes(1234)),
+                 "expected 7840000 bytes of data (10000 x 28 x 28), found 1234");
+    check_images("train-images.gz", gzip(idx({10000, 28, 28}, Bytes(1234))),
+                 "expected 7840000 bytes of data (10000 x 28 x 28), found 1234");
+    check_images("more", images + Bytes{0}, "expected 12 bytes of data (2 x 2 x 3), found more than that");
+    check_images("more.gz", gzip(images + Bytes{0}),
+                 "expected 12 bytes of data (2 x 2 x 3), found more than that");
+    check_labels("few", idx({3}, {1, 2}), "expected 3 bytes of data (3), found 2");
+    check_labels("more", labels + Bytes{0, 0}, "expected 2 bytes of data (2), found more than that");
+    check_images("none", idx({0, 28, 28}, {1}),
+                 "expected 0 bytes of data (0 x 28 x 28), found more than that");
+  }
+  SUBCASE("samples without elements") {
+    check_images("zero", idx({5, 28, 0}, {}), "expected at least one element per sample, found 5 x 28 x 0");
+  }
+  SUBCASE("a damaged gzip stream") {
+    const Bytes packed = gzip(images);
+    check_images("cut.gz", Bytes(packed.begin(), packed.end() - 8),
+                 "expected a readable, undamaged file, found unexpected end of file");
+    Bytes damaged = packed;
+    damaged[packed.size() - 8] ^=
+        1;  // the last 8 bytes are the CRC-32 and the length (RFC 1952, section 2.3.1)
+    check_images("crc.gz", damaged, "expected a readable, undamaged file, found incorrect data check");
+    damaged = packed;
+    damaged[packed.size() - 4] ^= 1;
+    check_images("length.gz", damaged, "expected a readable, undamaged file, found incorrect length check");
+    damaged = packed;
+    damaged[10] = 0xFF;  // the first byte behind the header: a block type that doesn't exist
+    check_images("block.gz", damaged, "expected a readable, undamaged file, found invalid block type");
+  }
+  SUBCASE("no such file") {
+    const fs::path path = folder / "missing";
+    const std::string reason = std::generic_category().message(ENOENT);
+    const std::string says = path.string() + ": expected a readable, undamaged file, found " + reason;
+    CHECK(message_of([&] { mlp::read_idx_images(path); }) == says);
+    CHECK(message_of([&] { mlp::read_idx_labels(path); }) == says);
+    CHECK(message_of([&] { mlp::read_idx(path, folder.write("labels", labels)); }) == says);
+  }
+  SUBCASE("a folder") {
+    const fs::path path = folder / "folder";
+    fs::create_directory(path);
+    // Systems disagree on whether a folder can be opened or only can't be read, so the reason isn't compared.
+    const std::string says = message_of([&] { mlp::read_idx_images(path); });
+    CAPTURE(says);
+    const std::string expected = path.string() + ": expected a readable, undamaged file, found ";
+    CHECK(says.starts_with(expected));
+    CHECK(says.size() > expected.size());
+  }
+  SUBCASE("images and labels that differ in number") {
+    const fs::path images_path = folder.write("images", images);
+    const fs::path labels_path = folder.write("labels", idx({3}, {1, 2, 3}));
+    CHECK(message_of([&] { mlp::read_idx(images_path, labels_path); }) ==
+          images_path.string() + " and " + labels_path.string() +
+              ": expected one label per image, found 2 images and 3 labels");
+  }
+}
+
+TEST_CASE("IDX: sizes that are only claimed cost no memory") {
+  // The first fits in an Index and could never be allocated, so an honest reader must not even ask: it would
+  // get std::bad_alloc or std::length_error, which message_of lets through. The others overflow, the second
+  // of them to exactly 0 in 64 bits.
+  constexpr std::uint32_t most = 0xFFFFFFFFU;
+  const TempFolder folder;
+  for (const bool zipped : {false, true}) {
+    const auto says = [&](const Bytes& bytes) {
+      const fs::path path = folder.write("huge", zipped ? gzip(bytes) : bytes);
+      return message_of([&] { mlp::read_idx_images(path); }).substr(path.string().size());
+    };
+    CHECK(says(idx({most, 1U << 30}, pixels)) ==
+          ": expected 4611686017353646080 bytes of data (4294967295 x 1073741824), found 12");
+    const std::string overflow = ": expected a number of elements that fits in an Index, found ";
+    CHECK(says(idx({most, most}, pixels)) == overflow + "4294967295 x 4294967295");
+    CHECK(says(idx({1U << 16, 1U << 16, 1U << 16, 1U << 16}, pixels)) ==
+          overflow + "65536 x 65536 x 65536 x 65536");
+    CHECK(says(idx({most, most, most, most}, {})) ==
+          overflow + "4294967295 x 4294967295 x 4294967295 x 4294967295");
+    CHECK(says(idx({0, most, most, most}, {})) == overflow + "0 x 4294967295 x 4294967295 x 4294967295");
+    const fs::path path = folder.write("labels", zipped ? gzip(idx({most}, {1})) : idx({most}, {1}));
+    CHECK(message_of([&] { mlp::read_idx_labels(path); }) ==
+          path.string() + ": expected 4294967295 bytes of data (4294967295), found 1");
+  }
+  const fs::path path = folder.write("rank", Bytes{0, 0, 8, 255} + Bytes(4 * 255, 255));
+  CHECK_THROWS_AS(mlp::read_idx_images(path), std::runtime_error);
+}
+
+TEST_CASE("IDX: no file cut short is accepted") {
+  const TempFolder folder;
+  for (const Bytes& whole : {images, gzip(images)})
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      CAPTURE(size);
+      const auto end = whole.begin() + static_cast<std::ptrdiff_t>(size);
+      const fs::path path = folder.write("cut", Bytes(whole.begin(), end));
+      CHECK_THROWS_AS(mlp::read_idx_images(path), std::runtime_error);
+    }
+  for (const Bytes& whole : {labels, gzip(labels)})
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      CAPTURE(size);
+      const auto end = whole.begin() + static_cast<std::ptrdiff_t>(size);
+      const fs::path path = folder.write("cut", Bytes(whole.begin(), end));
+      CHECK_THROWS_AS(mlp::read_idx_labels(path), std::runtime_error);
+    }
+}
+
+TEST_CASE("IDX: a changed byte loads or is a std::runtime_error, never anything else") {
+  const TempFolder folder;
+  const mlp::Matrix<float> intact = mlp::read_idx_images(folder.write("intact", images));
+  for (const Bytes& whole : {images, gzip(images)}) {
+    const bool zipped = whole != images;
+    int loaded = 0, wrong = 0;
+    for (std::size_t at = 0; at < whole.size(); ++at)
+      for (int change = 1; change < 256; ++change) {
+        Bytes changed = whole;
+        changed[at] = static_cast<std::uint8_t>(changed[at] ^ change);
+        const fs::path path = folder.write("changed", changed);
+        try {
+          const mlp::Matrix<float> x = mlp::read_idx_images(path);
+          ++loaded;
+          wrong += !(x.size() == 12 && x.minCoeff() >= 0.0f && x.maxCoeff() <= 1.0f);
+          wrong += zipped && x != intact;  // the CRC lets no changed data through, only parts of the header
+        } catch (const std::runtime_error&) {
+        }
+      }
+    CHECK(wrong == 0);
+    // Plain, every change of a pixel loads. None of the sizes does, as each then promises other data.
+    if (!zipped) CHECK(loaded == 12 * 255);
+  }
+}
+
+TEST_CASE("IDX: the bundled MNIST subset") {
+  const fs::path folder = MLP_MNIST_SUBSET;
+  const auto train =
+      mlp::read_idx(folder / "train-images-idx3-ubyte.gz", folder / "train-labels-idx1-ubyte.gz");
+  const auto test = mlp::read_idx(folder / "t10k-images-idx3-ubyte.gz", folder / "t10k-labels-idx1-ubyte.gz");
+  for (const auto* data : {&train, &test}) {
+    CHECK(data->x.rows() == 784);
+    CHECK(data->x.cols() == 10000);
+    CHECK(data->t.size() == 10000);
+    CHECK(data->t.minCoeff() == 0);
+    CHECK(data->t.maxCoeff() == 9);
+    CHECK(data->x.minCoeff() == 0.0f);
+    CHECK(data->x.maxCoeff() == 1.0f);
+  }
+  CHECK(train.t.head(5) == Eigen::Matrix<int, 5, 1>{5, 0, 4, 1, 9});
+  CHECK(test.t.head(5) == Eigen::Matrix<int, 5, 1>{7, 2, 1, 0, 4});
+
+  // Sums of the pixels' bytes, found without this reader, for the first training image by
+  //   gzip -dc train-images-idx3-ubyte.gz | tail -c +17 | head -c 784 |
+  //     od -An -v -tu1 -w1 | awk '{ s += $1 } END { print s }'
+  // and likewise for the last one (tail -c 784) and the first test image.
+  const auto sum = [](const mlp::Matrix<float>& x, mlp::Index image) {
+    return (x.col(image).cast<double>() * 255.0).array().round().sum();
+  };
+  CHECK(sum(train.x, 0) == 27525.0);
+  CHECK(sum(train.x, 9999) == 20613.0);
+  CHECK(sum(test.x, 0) == 18454.0);
+}
