@@ -54,12 +54,11 @@ void add_small_product(const A& a, const B& b, C& c) {
   }
 }
 
-// Where the plain loops beat Eigen's packed kernel. A rule of sizes and storage order alone, so that static
-// and dynamic networks take the same way and give the same bits.
-template <class A>
-constexpr bool is_small_product(Index rows, Index depth, Index cols) {
+// Where the plain loops beat Eigen's packed kernel. A rule of sizes and layout alone, so that static and
+// dynamic networks take the same way and give the same bits.
+constexpr bool is_small_product(Index rows, Index depth, Index cols, bool columns_are_contiguous) {
   constexpr Index limit = 1024;
-  if (cols == 1 && !A::IsRowMajor) return true;
+  if (cols == 1 && columns_are_contiguous) return true;
   return rows <= limit && depth <= limit && cols <= limit && rows * depth * cols <= limit;
 }
 
@@ -75,12 +74,13 @@ void add_product(const A& a, const B& b, C&& c) {
   constexpr int rows = Result::RowsAtCompileTime, depth = A::ColsAtCompileTime,
                 cols = Result::ColsAtCompileTime;
   if constexpr (rows != Dynamic && depth != Dynamic && cols != Dynamic) {
-    if constexpr (detail::is_small_product<A>(rows, depth, cols)) {
+    constexpr bool columns_are_contiguous = !A::IsRowMajor || rows == 1 || depth == 1;
+    if constexpr (detail::is_small_product(rows, depth, cols, columns_are_contiguous)) {
       detail::add_small_product(a, b, c);
     } else {
       detail::unsized(c).noalias() += detail::unsized(a) * detail::unsized(b);
     }
-  } else if (detail::is_small_product<A>(c.rows(), a.cols(), c.cols())) {
+  } else if (detail::is_small_product(c.rows(), a.cols(), c.cols(), a.rowStride() == 1 || a.rows() == 1)) {
     detail::add_small_product(a, b, c);
   } else {
     detail::unsized(c).noalias() += detail::unsized(a) * detail::unsized(b);
