@@ -24,11 +24,19 @@ using MatrixArgument = Eigen::Map<Matrix<S>>;
 template <class S>
 using VectorArgument = Eigen::Map<Vector<S>>;
 
+// A layer's Cache<S, Batch>, or Cache<S>.
+struct NoCache {};
 template <class L, class S, int Batch>
-struct cache_of : std::type_identity<typename L::template Cache<S>> {};
+struct cache_of : std::type_identity<NoCache> {};
 template <class L, class S, int Batch>
 requires requires { typename L::template Cache<S, Batch>; }
 struct cache_of<L, S, Batch> : std::type_identity<typename L::template Cache<S, Batch>> {};
+template <class L, class S, int Batch>
+requires(
+    requires { typename L::template Cache<S>; } &&
+    !requires { typename L::template Cache<S, Batch>; }) struct cache_of<L, S, Batch>
+    : std::type_identity<typename L::template Cache<S>> {
+};
 
 template <class T>
 void validate(const T& options) {
@@ -74,7 +82,8 @@ concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, cons
 /// parameter_count() are static constexpr, the network's sizes are static too. Optional: backward without the
 /// last argument, for a first layer whose dx nobody asks for.
 template <class L, class S = float>
-concept Layer = std::copyable<L> &&
+concept Layer =
+    std::copyable<L> && !std::same_as<typename detail::cache_of<L, S, Dynamic>::type, detail::NoCache> &&
     requires(const L layer, detail::VectorArgument<S>& theta, detail::MatrixArgument<S>& m,
              typename detail::cache_of<L, S, Dynamic>::type& cache, Rng& rng) {
   { layer.inputs() } -> std::convertible_to<Index>;
@@ -98,8 +107,9 @@ concept Layer = std::copyable<L> &&
 /// Optional: S value_and_gradient(y, t, dy), both in one pass where that pays; S accuracy(y, t), the share of
 /// samples that are predicted right.
 template <class L, class S = float>
-concept Loss = std::copyable<L> &&
-    requires(const L loss, detail::MatrixArgument<S>& m, const typename L::template Target<S>& t) {
+concept Loss = std::copyable<L> && requires {
+  typename L::template Target<S>;
+} && requires(const L loss, detail::MatrixArgument<S>& m, const typename L::template Target<S>& t) {
   { loss.value(m, t) } -> std::convertible_to<S>;
   loss.gradient(m, t, m);
   loss.link(m);

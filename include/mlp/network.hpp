@@ -22,93 +22,86 @@ class BasicMlp;
 template <class LossFunction, class... Layers>
 using Mlp = BasicMlp<float, LossFunction, Layers...>;
 
-/// What the compiler names when sizes or types do not fit: read the numbers in the template arguments.
+/// What the compiler names when types or sizes do not fit: read the numbers in the template arguments.
 namespace check {
 
 template <class L, class S>
-struct is_a_loss {
+constexpr void is_a_loss() {
   static_assert(Loss<L, S>,
                 "mlp: the first argument of Mlp must be a loss: see the concept in <mlp/concepts.hpp>");
-  static constexpr bool value = Loss<L, S>;
-};
+}
 
 template <int LayerIndex, class L, class S>
-struct is_a_layer {
+constexpr void is_a_layer() {
   static_assert(Layer<L, S>,
                 "mlp: this argument of Mlp must be a layer: see the concept in <mlp/concepts.hpp>");
-  static constexpr bool value = Layer<L, S>;
-};
+}
 
-template <int LayerIndex, Index PreviousOutputs, Index Inputs>
-struct layer_accepts_previous_output {
-  static constexpr bool value = PreviousOutputs == Inputs || PreviousOutputs == Dynamic || Inputs == Dynamic;
-  static_assert(value,
-                "mlp: the inputs of a layer differ in number from the outputs of the layer before it: see "
-                "layer_accepts_previous_output<layer, outputs before it, its inputs>");
-};
+template <int LayerIndex, int PreviousOutputs, int Inputs>
+constexpr void layer_accepts_previous_output() {
+  static_assert(PreviousOutputs == Inputs || PreviousOutputs == Dynamic || Inputs == Dynamic,
+                "mlp: a layer has another number of inputs than the layer before it has outputs");
+}
 
 template <class Found, class Expected>
-struct scalar_is_the_networks {
-  static constexpr bool value = std::is_same_v<Found, Expected>;
-  static_assert(
-      value,
-      "mlp: data and network differ in scalar type (a Mlp is of float, use x.cast<float>() or a BasicMlp "
-      "of double): see scalar_is_the_networks<found, expected>");
-};
+constexpr void scalar_is_the_networks() {
+  static_assert(std::is_same_v<Found, Expected>,
+                "mlp: data and network differ in scalar type (Mlp is float: use x.cast<float>(), or "
+                "BasicMlp<double, ...>)");
+}
 
-template <class Scalar, class L, class S>
-struct target_is_the_losses {
-  static constexpr bool value =
-      !std::is_integral_v<Scalar> || std::is_integral_v<typename L::template Target<S>::Scalar>;
+template <int RowsFound, int RowsExpected>
+constexpr void rows_are_the_networks() {
   static_assert(
-      value,
-      "mlp: these targets are labels, and the loss takes a matrix with a row for each output (one-hot, or "
-      "values): see target_is_the_losses<found, loss, expected>");
-};
+      RowsFound == RowsExpected || RowsFound == Dynamic || RowsExpected == Dynamic,
+      "mlp: x or t has another number of rows than the network has inputs or outputs (columns are samples)");
+}
 
-template <int Rows, int Expected>
-struct rows_are_the_networks {
-  static constexpr bool value = Rows == Expected || Rows == Dynamic || Expected == Dynamic;
-  static_assert(
-      value,
-      "mlp: a sample (a column) has another number of rows than the network has inputs or outputs: see "
-      "rows_are_the_networks<found, expected>");
-};
+template <class Found, class L>
+constexpr void targets_are_the_losses() {
+  static_assert(!std::is_integral_v<Found> || std::is_integral_v<typename L::template Target<double>::Scalar>,
+                "mlp: the targets are labels, but this loss takes a matrix with a row for each output");
+}
 
 }  // namespace check
 
 namespace detail {
 
+// A size of a layer as a constant, if it is one.
 template <class L>
 consteval int static_inputs() {
-  if constexpr (requires { std::integral_constant<Index, L::inputs()>{}; })
+  if constexpr (requires { std::integral_constant<Index, L::inputs()>{}; }) {
     return static_cast<int>(L::inputs());
-  else return Dynamic;
+  } else {
+    return Dynamic;
+  }
 }
-
 template <class L>
 consteval int static_outputs() {
-  if constexpr (requires { std::integral_constant<Index, L::outputs()>{}; })
+  if constexpr (requires { std::integral_constant<Index, L::outputs()>{}; }) {
     return static_cast<int>(L::outputs());
-  else return Dynamic;
+  } else {
+    return Dynamic;
+  }
 }
-
 template <class L>
 consteval Index static_parameter_count() {
-  if constexpr (requires { std::integral_constant<Index, L::parameter_count()>{}; })
+  if constexpr (requires { std::integral_constant<Index, L::parameter_count()>{}; }) {
     return L::parameter_count();
-  else return Dynamic;
+  } else {
+    return Dynamic;
+  }
+}
+template <class... L>
+consteval Index static_parameter_counts() {
+  return ((static_parameter_count<L>() == Dynamic) || ...) ? Dynamic
+                                                           : (Index{0} + ... + static_parameter_count<L>());
 }
 
 template <class... L>
-consteval Index static_parameter_count(std::type_identity<std::tuple<L...>>) {
-  if constexpr (((static_parameter_count<L>() != Dynamic) && ...))
-    return (Index{0} + ... + static_parameter_count<L>());
-  else return Dynamic;
-}
-
-// The sizes of vectors, as Eigen takes them.
-constexpr int vector_size(Index n) { return n <= max_fixed_size ? static_cast<int>(n) : Dynamic; }
+using front = std::tuple_element_t<0, std::tuple<L...>>;
+template <class... L>
+using back = std::tuple_element_t<sizeof...(L) - 1, std::tuple<L...>>;
 
 // Stands in for a layer or loss that is none, so that the one error which says so is the only one.
 struct StandIn {
@@ -135,21 +128,54 @@ struct StandIn {
   }
 };
 
-template <class S, class Indices, class... Layers>
-struct layer_tuple;
-template <class S, std::size_t... I, class... Layers>
-struct layer_tuple<S, std::index_sequence<I...>, Layers...>
-    : std::type_identity<std::tuple<
-          std::conditional_t<check::is_a_layer<static_cast<int>(I), Layers, S>::value, Layers, StandIn>...>> {
-};
+template <class S, class... Layers>
+using layer_tuple = std::tuple<std::conditional_t<Layer<Layers, S>, Layers, StandIn>...>;
 
 template <class Tuple, std::size_t... I>
-consteval bool sizes_fit(std::index_sequence<I...>) {
-  return (check::layer_accepts_previous_output<static_cast<int>(I + 1),
-                                               static_outputs<std::tuple_element_t<I, Tuple>>(),
-                                               static_inputs<std::tuple_element_t<I + 1, Tuple>>()>::value &&
-          ...);
+void check_layer_sizes(const Tuple& layers, std::index_sequence<I...>) {
+  (check::layer_accepts_previous_output<static_cast<int>(I + 1),
+                                        static_outputs<std::tuple_element_t<I, Tuple>>(),
+                                        static_inputs<std::tuple_element_t<I + 1, Tuple>>()>(),
+   ...);
+  const auto check = [](std::size_t i, Index before, Index found) {
+    if (before != found) {
+      throw std::invalid_argument("mlp: layer " + std::to_string(i) + ": expected " + std::to_string(before) +
+                                  " inputs, as layer " + std::to_string(i - 1) + " has outputs, found " +
+                                  std::to_string(found));
+    }
+  };
+  (check(I + 1, std::get<I>(layers).outputs(), std::get<I + 1>(layers).inputs()), ...);
 }
+
+template <class S, class... Layers, std::size_t... I>
+void check_layer_types(std::index_sequence<I...>) {
+  (check::is_a_layer<static_cast<int>(I), Layers, S>(), ...);
+}
+
+// A tuple of buffers, one for each layer's outputs.
+template <class S, int Batch, class Tuple>
+struct LayerBuffers;
+template <class S, int Batch, class... Layers>
+struct LayerBuffers<S, Batch, std::tuple<Layers...>> {
+  std::tuple<Buffer<S, static_outputs<Layers>(), Batch>...> layer;
+
+  void resize(const std::tuple<Layers...>& layers, Index batch) {
+    resize(layers, batch, std::index_sequence_for<Layers...>{});
+  }
+
+ private:
+  template <std::size_t... I>
+  void resize(const std::tuple<Layers...>& layers, Index batch, std::index_sequence<I...>) {
+    (std::get<I>(layer).resize(std::get<I>(layers).outputs(), batch), ...);
+  }
+};
+
+template <class S, int Batch, class Tuple>
+struct LayerCaches;
+template <class S, int Batch, class... Layers>
+struct LayerCaches<S, Batch, std::tuple<Layers...>> {
+  std::tuple<typename cache_of<Layers, S, Batch>::type...> layer;
+};
 
 inline void check_equal(Index found, Index expected, const char* who, const char* what) {
   if (found != expected) {
@@ -165,11 +191,9 @@ inline void check_equal(Index found, Index expected, const char* who, const char
 /// the random numbers of layers that need them. Nothing is allocated once it has held its largest batch; with
 /// a static Batch and small layers it needs no heap at all.
 template <class Net, int Batch = Dynamic>
-class Workspace;
-
-template <class S, class LossFunction, class... Layers, int Batch>
-class Workspace<BasicMlp<S, LossFunction, Layers...>, Batch> {
-  using Net = BasicMlp<S, LossFunction, Layers...>;
+class Workspace {
+  using S = typename Net::Scalar;
+  using LayerTuple = typename Net::LayerTuple;
 
  public:
   /// Randomness of the training pass (dropout's masks): seed it as you like.
@@ -181,51 +205,41 @@ class Workspace<BasicMlp<S, LossFunction, Layers...>, Batch> {
   /// Errors: std::invalid_argument if the batch is static and another.
   void resize(const Net& net, Index batch) {
     if constexpr (Batch != Dynamic) detail::check_equal(batch, Batch, "Workspace", "samples in a batch");
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (std::get<I>(layers_.outputs).resize(net.template layer<I>().outputs(), batch), ...);
-      (std::get<I>(layers_.gradients).resize(net.template layer<I>().outputs(), batch), ...);
-    }
-    (std::index_sequence_for<Layers...>{});
+    outputs_.resize(net.layers(), batch);
+    gradients_.resize(net.layers(), batch);
   }
 
   /// y of layer I. Shape: outputs of the layer x B.
   template <std::size_t I>
   auto output() {
-    return std::get<I>(layers_.outputs).view();
+    return std::get<I>(outputs_.layer).view();
   }
 
   /// dy of layer I. After a backward pass: what the layer left there.
   template <std::size_t I>
   auto gradient() {
-    return std::get<I>(layers_.gradients).view();
+    return std::get<I>(gradients_.layer).view();
   }
 
   template <std::size_t I>
   auto& cache() {
-    return std::get<I>(layers_.caches);
-  }
-
-  /// Room for the dx of a first layer that can't do without.
-  auto unused_input_gradient(Index rows) {
-    input_gradient_.resize(rows, outputs().cols());
-    return input_gradient_.view();
+    return std::get<I>(caches_.layer);
   }
 
   /// The network's outputs (logits), and where backward finds dL/d(outputs).
-  auto outputs() { return output<sizeof...(Layers) - 1>(); }
-  auto output_gradient() { return gradient<sizeof...(Layers) - 1>(); }
+  auto outputs() { return output<Net::depth - 1>(); }
+  auto output_gradient() { return gradient<Net::depth - 1>(); }
+
+  /// Room for the dx of a first layer that can't do without.
+  auto unused_input_gradient(Index rows) {
+    unused_.resize(rows, outputs().cols());
+    return unused_.view();
+  }
 
  private:
-  template <class Tuple>
-  struct Storage;
-  template <class... L>
-  struct Storage<std::tuple<L...>> {
-    std::tuple<Buffer<S, detail::static_outputs<L>(), Batch>...> outputs, gradients;
-    std::tuple<typename detail::cache_of<L, S, Batch>::type...> caches;
-  };
-
-  Storage<typename Net::LayerTuple> layers_;
-  Buffer<S, Dynamic, Dynamic> input_gradient_;
+  detail::LayerBuffers<S, Batch, LayerTuple> outputs_, gradients_;
+  detail::LayerCaches<S, Batch, LayerTuple> caches_;
+  Buffer<S, Dynamic, Dynamic> unused_;
 };
 
 /// A multi-layer perceptron: layers, one after the other, and the loss it is trained for.
@@ -238,57 +252,50 @@ class Workspace<BasicMlp<S, LossFunction, Layers...>, Batch> {
 /// strided within a sample. t is what the loss takes: Labels, or a matrix with B columns. Errors: sizes that
 /// disagree do not compile where they are static, and else throw std::invalid_argument.
 template <class S, class LossFunction, class... Layers>
-class BasicMlp {
+class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()>,
+                 public Outputs<detail::static_outputs<detail::back<Layers...>>()>,
+                 public ParameterCount<detail::static_parameter_counts<Layers...>()> {
   static_assert(std::is_floating_point_v<S>, "mlp: the scalar type of a network must be float or double");
-  static_assert(sizeof...(Layers) > 0, "mlp: a network needs at least one layer");
-
-  using LossType =
-      std::conditional_t<check::is_a_loss<LossFunction, S>::value, LossFunction, detail::StandIn>;
-  using LayerTuple = typename detail::layer_tuple<S, std::index_sequence_for<Layers...>, Layers...>::type;
+  static constexpr int static_inputs_ = detail::static_inputs<detail::front<Layers...>>();
+  static constexpr int static_outputs_ = detail::static_outputs<detail::back<Layers...>>();
+  static constexpr Index static_parameters_ = detail::static_parameter_counts<Layers...>();
   static constexpr std::size_t last_ = sizeof...(Layers) - 1;
-  static_assert(detail::sizes_fit<LayerTuple>(std::make_index_sequence<last_>{}) ||
-                true);  // says itself what is wrong
-  static constexpr int static_inputs_ = detail::static_inputs<std::tuple_element_t<0, LayerTuple>>();
-  static constexpr int static_outputs_ = detail::static_outputs<std::tuple_element_t<last_, LayerTuple>>();
-  static constexpr Index static_parameters_ =
-      detail::static_parameter_count(std::type_identity<LayerTuple>{});
 
  public:
   using Scalar = S;
-  static constexpr std::size_t depth = sizeof...(Layers);
+  using LossType = std::conditional_t<Loss<LossFunction, S>, LossFunction, detail::StandIn>;
+  using LayerTuple = detail::layer_tuple<S, Layers...>;
   /// theta, or its gradient: a fixed-size vector if it is small.
-  using ParameterVector = Eigen::Matrix<S, detail::vector_size(static_parameters_), 1>;
+  using ParameterVector =
+      Eigen::Matrix<S, static_parameters_ <= max_fixed_size ? static_cast<int>(static_parameters_) : Dynamic,
+                    1>;
+  static constexpr std::size_t depth = sizeof...(Layers);
 
-  BasicMlp() requires(std::is_default_constructible_v<Layers>&&...) : BasicMlp(Layers{}...) {}
+  using Inputs<static_inputs_>::inputs;
+  using Outputs<static_outputs_>::outputs;
+  using ParameterCount<static_parameters_>::parameter_count;
 
-  /// A network of these layers, all parameters 0.
+  /// A network of these layers, all parameters 0. Without arguments where all sizes are static.
   /// Errors: std::invalid_argument if a layer's inputs differ in number from the outputs of the layer before
   /// it.
+  BasicMlp() requires(std::is_default_constructible_v<Layers>&&...) : BasicMlp(Layers{}...) {}
   explicit BasicMlp(Layers... layers) : BasicMlp(LossFunction{}, std::move(layers)...) {}
-
-  BasicMlp(LossFunction loss, Layers... layers) : loss_(std::move(loss)), layers_(std::move(layers)...) {
-    detail::validate(loss_);
-    check_layers(std::make_index_sequence<last_>{});
-    parameters_ = ParameterVector::Zero(parameter_count());
-  }
-
-  static constexpr Index inputs() requires(static_inputs_ != Dynamic) { return static_inputs_; }
-  Index inputs() const requires(static_inputs_ == Dynamic) { return layer<0>().inputs(); }
-  static constexpr Index outputs() requires(static_outputs_ != Dynamic) { return static_outputs_; }
-  Index outputs() const requires(static_outputs_ == Dynamic) { return layer<last_>().outputs(); }
-  static constexpr Index parameter_count() requires(static_parameters_ != Dynamic) {
-    return static_parameters_;
-  }
-  Index parameter_count() const requires(static_parameters_ == Dynamic) { return offset<depth>(); }
+  BasicMlp(LossFunction loss, Layers... layers)
+      : BasicMlp(std::in_place, LossType(std::move(loss)), LayerTuple(std::move(layers)...)) {}
 
   /// theta.
-  auto parameters() { return view(parameters_); }
-  auto parameters() const { return view(parameters_); }
+  auto parameters() {
+    return matrix_view<ParameterVector::RowsAtCompileTime, 1>(parameters_.data(), parameter_count(), 1);
+  }
+  auto parameters() const {
+    return matrix_view<ParameterVector::RowsAtCompileTime, 1>(parameters_.data(), parameter_count(), 1);
+  }
 
   template <std::size_t I>
   const auto& layer() const {
     return std::get<I>(layers_);
   }
+  const LayerTuple& layers() const { return layers_; }
   const LossType& loss_function() const { return loss_; }
 
   /// W and b of layer I, as views into theta. Shapes: outputs x inputs of the layer; outputs.
@@ -310,13 +317,7 @@ class BasicMlp {
   }
 
   /// Draws all parameters anew, layer after layer.
-  void initialize(Rng& rng) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      const auto one = [&rng](const auto& layer, auto theta) { layer.initialize(theta, rng); };
-      (one(layer<I>(), slice<I>(parameters_)), ...);
-    }
-    (std::index_sequence_for<Layers...>{});
-  }
+  void initialize(Rng& rng) { initialize_from<0>(rng); }
 
   /// The same network with parameters of another scalar type, as Eigen's cast.
   template <class U>
@@ -333,7 +334,7 @@ class BasicMlp {
   template <class X>
   auto predict(const Eigen::DenseBase<X>& x) const {
     auto y = infer(x);
-    auto view = matrix_view<static_outputs_, X::ColsAtCompileTime>(y.data(), y.rows(), y.cols());
+    auto view = output_view<X>(y);
     loss_.link(view);
     return y;
   }
@@ -346,8 +347,11 @@ class BasicMlp {
     Labels labels(p.cols());
     for (Index j = 0; j < p.cols(); ++j) {
       Index best = 0;
-      if (p.rows() == 1) best = p(0, j) > S(0.5);
-      else p.col(j).maxCoeff(&best);
+      if (p.rows() == 1) {
+        best = p(0, j) > S(0.5);
+      } else {
+        p.col(j).maxCoeff(&best);
+      }
       labels(j) = static_cast<int>(best);
     }
     return labels;
@@ -356,23 +360,22 @@ class BasicMlp {
   /// The raw outputs (logits) of the trained network: predict before the loss's link.
   template <class X>
   auto infer(const Eigen::DenseBase<X>& x) const {
-    check_inputs<X>(x.rows());
+    check_x(x);
     SizedMatrix<S, static_outputs_, X::ColsAtCompileTime> y(outputs(), x.cols());
-    if constexpr (X::ColsAtCompileTime == Dynamic) {
-      // In pieces whose activations stay in the cache.
-      constexpr Index piece = 256;
-      Scratch<Dynamic> scratch;
-      for (Index j = 0; j < x.cols(); j += piece) {
-        const Index count = std::min(piece, x.cols() - j);
-        const auto x_piece = dense_view<static_inputs_, Dynamic>(x.derived().middleCols(j, count));
-        auto y_piece = matrix_view<static_outputs_, Dynamic>(y.data() + j * outputs(), outputs(), count);
-        infer_from<0>(x_piece, y_piece, scratch);
+    if constexpr (x_fits<X>) {
+      detail::LayerBuffers<S, X::ColsAtCompileTime, LayerTuple> scratch;
+      if constexpr (X::ColsAtCompileTime == Dynamic) {
+        constexpr Index piece = 256;  // samples whose activations stay in the cache
+        for (Index j = 0; j < x.cols(); j += piece) {
+          const Index count = std::min(piece, x.cols() - j);
+          const auto x_piece = dense_view<static_inputs_, Dynamic>(x.derived().middleCols(j, count));
+          auto y_piece = matrix_view<static_outputs_, Dynamic>(y.data() + j * outputs(), outputs(), count);
+          infer_from<0>(x_piece, y_piece, scratch);
+        }
+      } else {
+        auto y_view = output_view<X>(y);
+        infer_from<0>(dense_view<static_inputs_, X::ColsAtCompileTime>(x), y_view, scratch);
       }
-    } else {
-      Scratch<X::ColsAtCompileTime> scratch;
-      const auto x_view = dense_view<static_inputs_, X::ColsAtCompileTime>(x);
-      auto y_view = matrix_view<static_outputs_, X::ColsAtCompileTime>(y.data(), y.rows(), y.cols());
-      infer_from<0>(x_view, y_view, scratch);
     }
     return y;
   }
@@ -388,16 +391,21 @@ class BasicMlp {
   /// doesn't).
   template <class X, class T>
   std::pair<S, S> loss_and_accuracy(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) const {
-    const auto& targets = target_view<X>(t, x.cols());
-    const auto plain = infer(x);
-    const auto y =
-        matrix_view<static_outputs_, X::ColsAtCompileTime>(plain.data(), plain.rows(), plain.cols());
-    const S value = loss_.value(y, targets);
-    if constexpr (requires { loss_.accuracy(y, targets); }) return {value, loss_.accuracy(y, targets)};
-    else return {value, std::numeric_limits<S>::quiet_NaN()};
+    check_t(t, x.cols());
+    std::pair<S, S> result{0, std::numeric_limits<S>::quiet_NaN()};
+    if constexpr (x_fits<X> && t_fits<T>) {
+      const auto& targets = target_view<X>(t);
+      const auto raw = infer(x);
+      const auto y = output_view<X>(raw);
+      result.first = loss_.value(y, targets);
+      if constexpr (requires { loss_.accuracy(y, targets); }) result.second = loss_.accuracy(y, targets);
+    } else {
+      check_x(x);
+    }
+    return result;
   }
 
-  /// Room for the passes over batches of that size (or a size that is static: net.workspace<4>()).
+  /// Room for the passes over batches of that size (or of a size that is static: net.workspace<4>()).
   template <int Batch = Dynamic>
   auto workspace(Index batch = Batch == Dynamic ? 0 : Batch) const {
     return Workspace<BasicMlp, Batch>(*this, batch);
@@ -407,9 +415,9 @@ class BasicMlp {
   /// outputs.
   template <class X, int Batch>
   auto forward(const Eigen::DenseBase<X>& x, Workspace<BasicMlp, Batch>& ws) const {
-    check_inputs<X>(x.rows());
+    check_x(x);
     ws.resize(*this, x.cols());
-    forward_from<0>(dense_view<static_inputs_, batch_of<X, Batch>>(x), ws);
+    if constexpr (x_fits<X>) forward_from<0>(dense_view<static_inputs_, batch_of<X, Batch>>(x), ws);
     return ws.outputs();
   }
 
@@ -421,13 +429,15 @@ class BasicMlp {
                 DX&&... dx) const {
     static_assert(sizeof...(DX) <= 1,
                   "mlp: backward takes (x, workspace, gradient) or (x, workspace, gradient, dx)");
-    check_inputs<X>(x.rows());
+    check_x(x);
     detail::check_equal(x.cols(), ws.outputs().cols(), "backward", "samples, as in the forward pass");
     fit_size(gradient, parameter_count(), 1, "gradient");
     (fit_size(dx, inputs(), x.cols(), "gradient with respect to the inputs"), ...);
-    auto dtheta = view(gradient);
-    backward_from<last_>(dense_view<static_inputs_, batch_of<X, Batch>>(x), ws, dtheta,
-                         matrix_view<static_inputs_, batch_of<X, Batch>>(dx.data(), dx.rows(), dx.cols())...);
+    if constexpr (x_fits<X>) {
+      backward_from<last_>(
+          dense_view<static_inputs_, batch_of<X, Batch>>(x), ws, gradient,
+          matrix_view<static_inputs_, batch_of<X, Batch>>(dx.data(), dx.rows(), dx.cols())...);
+    }
   }
 
   /// The mean loss over a batch, dL/dtheta and, if asked for, dL/dx: forward, loss and backward in one.
@@ -435,80 +445,122 @@ class BasicMlp {
   template <class X, class T, int Batch, class G, class... DX>
   S loss_and_gradient(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t,
                       Workspace<BasicMlp, Batch>& ws, G&& gradient, DX&&... dx) const {
-    const auto& targets = target_view<X>(t, x.cols());
+    check_t(t, x.cols());
     const auto y = forward(x, ws);
     auto dy = ws.output_gradient();
-    S value;
-    if constexpr (requires { loss_.value_and_gradient(y, targets, dy); }) {
-      value = loss_.value_and_gradient(y, targets, dy);
-    } else {
-      value = loss_.value(y, targets);
-      loss_.gradient(y, targets, dy);
+    S value = 0;
+    if constexpr (x_fits<X> && t_fits<T>) {
+      const auto& targets = target_view<X>(t);
+      if constexpr (requires { loss_.value_and_gradient(y, targets, dy); }) {
+        value = loss_.value_and_gradient(y, targets, dy);
+      } else {
+        value = loss_.value(y, targets);
+        loss_.gradient(y, targets, dy);
+      }
+      backward(x, ws, gradient, dx...);
     }
-    backward(x, ws, gradient, dx...);
     return value;
   }
 
  private:
-  template <class X, int Batch>
-  static constexpr int batch_of = X::ColsAtCompileTime != Dynamic ? X::ColsAtCompileTime : Batch;
-
-  template <int Batch, class Tuple = LayerTuple>
-  struct Scratch;
-  template <int Batch, class... L>
-  struct Scratch<Batch, std::tuple<L...>> {
-    std::tuple<Buffer<S, detail::static_outputs<L>(), Batch>...> outputs;
-  };
-
-  template <std::size_t... I>
-  void check_layers(std::index_sequence<I...>) const {
-    const auto check = [](std::size_t i, Index before, Index found) {
-      if (before != found) {
-        throw std::invalid_argument("mlp: layer " + std::to_string(i) + ": expected " +
-                                    std::to_string(before) + " inputs, as layer " + std::to_string(i - 1) +
-                                    " has outputs, found " + std::to_string(found));
-      }
-    };
-    (check(I + 1, layer<I>().outputs(), layer<I + 1>().inputs()), ...);
+  BasicMlp(std::in_place_t, LossType loss, LayerTuple layers)
+      : Inputs<static_inputs_>(std::get<0>(layers).inputs()),
+        Outputs<static_outputs_>(std::get<last_>(layers).outputs()),
+        ParameterCount<static_parameters_>(std::apply(
+            [](const auto&... layer) { return (Index{0} + ... + layer.parameter_count()); }, layers)),
+        loss_(std::move(loss)),
+        layers_(std::move(layers)) {
+    check::is_a_loss<LossFunction, S>();
+    detail::check_layer_types<S, Layers...>(std::index_sequence_for<Layers...>{});
+    detail::check_layer_sizes(layers_, std::make_index_sequence<last_>{});
+    detail::validate(loss_);
+    parameters_ = ParameterVector::Zero(parameter_count());
   }
 
+  // What fits, as constants: code that a static error has made pointless is left out, so that no other
+  // follows it.
   template <class X>
-  void check_inputs(Index rows) const {
-    if constexpr (check::scalar_is_the_networks<typename X::Scalar, S>::value &&
-                  check::rows_are_the_networks<X::RowsAtCompileTime, static_inputs_>::value) {
-      detail::check_equal(rows, inputs(), "mlp", "rows in x, one for each input");
+  static constexpr bool x_fits = std::is_same_v<typename X::Scalar, S> &&
+                                 (X::RowsAtCompileTime == static_inputs_ || X::RowsAtCompileTime == Dynamic ||
+                                  static_inputs_ == Dynamic);
+  template <class T>
+  static constexpr bool t_fits = std::is_integral_v<typename T::Scalar>
+                                     ? std::is_integral_v<typename LossType::template Target<S>::Scalar>
+                                     : std::is_same_v<typename T::Scalar, S>;
+
+  template <class X>
+  void check_x(const Eigen::DenseBase<X>& x) const {
+    check::scalar_is_the_networks<typename X::Scalar, S>();
+    check::rows_are_the_networks<X::RowsAtCompileTime, static_inputs_>();
+    detail::check_equal(x.rows(), inputs(), "mlp", "rows in x, one for each input");
+  }
+
+  template <class T>
+  void check_t(const Eigen::DenseBase<T>& t, Index batch) const {
+    if (batch == 0)
+      throw std::invalid_argument("mlp: expected at least one sample to take a mean loss of, found none");
+    check::targets_are_the_losses<typename T::Scalar, LossType>();
+    detail::check_equal(detail::sample_count(t.derived()), batch, "mlp", "targets, one for each sample");
+    if constexpr (!std::is_integral_v<typename T::Scalar>) {
+      check::scalar_is_the_networks<typename T::Scalar, S>();
+      check::rows_are_the_networks<T::RowsAtCompileTime, static_outputs_>();
+      detail::check_equal(t.rows(), outputs(), "mlp", "rows in t, one for each output");
     }
   }
 
-  // Where layer I's parameters begin.
-  template <std::size_t I>
-  constexpr Index offset() const {
-    if constexpr (I == 0) return 0;
-    else return offset<I - 1>() + layer<I - 1>().parameter_count();
+  // Results are written where the caller says: a plain dynamic matrix is resized, anything else must fit.
+  template <class M>
+  static void fit_size(M& m, Index rows, Index cols, const char* what) {
+    static_assert(std::is_same_v<typename M::Scalar, S> && M::InnerStrideAtCompileTime == 1,
+                  "mlp: a gradient is written to contiguous coefficients of the network's scalar type");
+    if (m.rows() == rows && m.cols() == cols && (cols == 1 || m.outerStride() == m.innerSize())) return;
+    if constexpr (std::is_base_of_v<Eigen::PlainObjectBase<M>, M> && M::SizeAtCompileTime == Dynamic) {
+      m.resize(rows, cols);
+    } else {
+      throw std::invalid_argument(std::string("mlp: expected room for a ") + what + " of " +
+                                  std::to_string(rows) + " x " + std::to_string(cols) +
+                                  " contiguous coefficients, found " + std::to_string(m.rows()) + " x " +
+                                  std::to_string(m.cols()));
+    }
   }
 
-  static auto view(auto&& v) {
-    return matrix_view<ParameterVector::RowsAtCompileTime, 1>(v.data(), v.size(), 1);
-  }
+  template <class X, int Batch>
+  static constexpr int batch_of = X::ColsAtCompileTime != Dynamic ? X::ColsAtCompileTime : Batch;
 
-  template <std::size_t I>
-  auto slice(auto&& v) const {
-    return matrix_view<Dynamic, 1>(v.data() + offset<I>(), layer<I>().parameter_count(), 1);
+  template <class X>
+  static auto output_view(auto& y) {
+    return matrix_view<static_outputs_, X::ColsAtCompileTime>(y.data(), y.rows(), y.cols());
   }
 
   // Labels pass as they are, a matrix as a column-major view of the sizes that are known.
   template <class X, class T>
-  decltype(auto) target_view(const Eigen::DenseBase<T>& t, Index batch) const {
-    if (batch == 0) throw std::invalid_argument("mlp: a mean loss needs at least one sample, found none");
-    if constexpr (check::target_is_the_losses<typename T::Scalar, LossType, S>::value) {
-      detail::check_equal(detail::sample_count(t.derived()), batch, "mlp", "targets, one for each sample");
-      if constexpr (std::is_integral_v<typename T::Scalar>) {
-        return t.derived();
-      } else {
-        detail::check_equal(t.rows(), outputs(), "mlp", "rows in t, one for each output");
-        return column_view<static_outputs_, X::ColsAtCompileTime>(t);
-      }
+  static decltype(auto) target_view(const Eigen::DenseBase<T>& t) {
+    if constexpr (std::is_integral_v<typename T::Scalar>) {
+      return t.derived();
+    } else {
+      return column_view<static_outputs_, X::ColsAtCompileTime>(t);
     }
+  }
+
+  // Where layer I's parameters begin, and a view of them in theta or its gradient.
+  template <std::size_t I>
+  constexpr Index offset() const {
+    if constexpr (I == 0) {
+      return 0;
+    } else {
+      return offset<I - 1>() + layer<I - 1>().parameter_count();
+    }
+  }
+  template <std::size_t I>
+  auto slice(auto& theta) const {
+    return matrix_view<Dynamic, 1>(theta.data() + offset<I>(), layer<I>().parameter_count(), 1);
+  }
+
+  template <std::size_t I>
+  void initialize_from(Rng& rng) {
+    auto theta = slice<I>(parameters_);
+    layer<I>().initialize(theta, rng);
+    if constexpr (I != last_) initialize_from<I + 1>(rng);
   }
 
   template <std::size_t I>
@@ -517,7 +569,7 @@ class BasicMlp {
     if constexpr (I == last_) {
       layer<I>().infer(theta, x, y);
     } else {
-      auto& buffer = std::get<I>(scratch.outputs);
+      auto& buffer = std::get<I>(scratch.layer);
       buffer.resize(layer<I>().outputs(), x.cols());
       auto h = buffer.view();
       layer<I>().infer(theta, x, h);
@@ -555,25 +607,6 @@ class BasicMlp {
       layer<I>().backward(theta, x, y, cache, dy, dtheta, dx);
     }
   }
-
-  // Results are written where the caller says: a plain dynamic matrix is resized, anything else must fit.
-  template <class M>
-  static void fit_size(M& m, Index rows, Index cols, const char* what) {
-    static_assert(std::is_same_v<typename M::Scalar, S> && M::InnerStrideAtCompileTime == 1,
-                  "mlp: a gradient is written to contiguous coefficients of the network's scalar type");
-    if (m.rows() == rows && m.cols() == cols && (cols == 1 || m.outerStride() == rows)) return;
-    if constexpr (std::is_base_of_v<Eigen::PlainObjectBase<M>, M> && M::SizeAtCompileTime == Dynamic) {
-      m.resize(rows, cols);
-    } else {
-      throw std::invalid_argument(std::string("mlp: expected room for a ") + what + " of " +
-                                  std::to_string(rows) + " x " + std::to_string(cols) +
-                                  " contiguous coefficients, found " + std::to_string(m.rows()) + " x " +
-                                  std::to_string(m.cols()));
-    }
-  }
-
-  template <class, int>
-  friend class Workspace;
 
   [[no_unique_address]] LossType loss_;
   [[no_unique_address]] LayerTuple layers_;

@@ -15,13 +15,22 @@
 
 namespace mlp {
 
+namespace check {
+
+template <class O, class S>
+constexpr void is_an_optimizer() {
+  static_assert(
+      Optimizer<O, S>,
+      "mlp: the second argument of Trainer must be an optimizer: see the concept in <mlp/concepts.hpp>");
+}
+
+}  // namespace check
+
 /// Trains a network of the caller's in place, step by step; it refers to the network, which must outlive it.
 /// Errors: std::invalid_argument if an option of the optimizer is out of range.
 template <class Net, class Opt>
 class Trainer {
-  static_assert(
-      Optimizer<Opt, typename Net::Scalar>,
-      "mlp: the second argument of Trainer must be an optimizer: see the concept in <mlp/concepts.hpp>");
+  static constexpr bool is_well_formed_ = Optimizer<Opt, typename Net::Scalar>;
 
  public:
   using S = typename Net::Scalar;
@@ -31,8 +40,9 @@ class Trainer {
       : net_(&net),
         optimizer_(std::move(optimizer)),
         gradient_(Net::ParameterVector::Zero(net.parameter_count())),
-        slots_(Slots::Zero(net.parameter_count(), Opt::slots)),
+        slots_(Slots::Zero(net.parameter_count(), slot_count_)),
         workspace_(net) {
+    check::is_an_optimizer<Opt, S>();
     detail::validate(optimizer_);
     workspace_.rng = rng;
   }
@@ -60,7 +70,8 @@ class Trainer {
                                ": the data hold a nan or infinity, or the learning rate is too large");
     }
     auto theta = net_->parameters();
-    optimizer_.step(theta, gradient_, slots_, ++steps_);
+    ++steps_;
+    if constexpr (is_well_formed_) optimizer_.step(theta, gradient_, slots_, steps_);
     return loss;
   }
 
@@ -74,7 +85,14 @@ class Trainer {
   Index steps() const { return steps_; }
 
  private:
-  using Slots = Eigen::Matrix<S, Net::ParameterVector::RowsAtCompileTime, static_cast<int>(Opt::slots)>;
+  static constexpr int slot_count_ = [] {
+    if constexpr (is_well_formed_) {
+      return static_cast<int>(Opt::slots);
+    } else {
+      return 0;
+    }
+  }();
+  using Slots = Eigen::Matrix<S, Net::ParameterVector::RowsAtCompileTime, slot_count_>;
 
   Net* net_;
   Opt optimizer_;

@@ -35,7 +35,7 @@ using SizedMatrix = std::conditional_t<is_fixed<Rows, Cols>, Eigen::Matrix<S, Ro
 
 /// A size that is a template argument, or, with N = Dynamic, a number given at run time. A known one takes no
 /// space.
-template <int N>
+template <Index N>
 struct Extent {
   constexpr Extent() = default;
   /// Errors: std::invalid_argument if n is not N.
@@ -52,6 +52,50 @@ template <>
 struct Extent<Dynamic> {
   constexpr explicit Extent(Index n) : n_(n) {}
   constexpr Index value() const { return n_; }
+
+ private:
+  Index n_;
+};
+
+/// Bases that give a layer (or a network) its sizes: functions that are static where the size is, so that
+/// they are constant expressions there, and members where it is Dynamic.
+template <Index N>
+struct Inputs {
+  constexpr explicit Inputs(Index n = N) { Extent<N>{n}; }
+  static constexpr Index inputs() { return N; }
+};
+template <>
+struct Inputs<Dynamic> {
+  constexpr explicit Inputs(Index n) : n_(n) {}
+  constexpr Index inputs() const { return n_; }
+
+ private:
+  Index n_;
+};
+
+template <Index N>
+struct Outputs {
+  constexpr explicit Outputs(Index n = N) { Extent<N>{n}; }
+  static constexpr Index outputs() { return N; }
+};
+template <>
+struct Outputs<Dynamic> {
+  constexpr explicit Outputs(Index n) : n_(n) {}
+  constexpr Index outputs() const { return n_; }
+
+ private:
+  Index n_;
+};
+
+template <Index N>
+struct ParameterCount {
+  constexpr explicit ParameterCount(Index n = N) { Extent<N>{n}; }
+  static constexpr Index parameter_count() { return N; }
+};
+template <>
+struct ParameterCount<Dynamic> {
+  constexpr explicit ParameterCount(Index n) : n_(n) {}
+  constexpr Index parameter_count() const { return n_; }
 
  private:
   Index n_;

@@ -13,13 +13,34 @@
 
 namespace mlp {
 
+namespace check {
+
+template <class F>
+constexpr void is_an_activation() {
+  static_assert(
+      Activation<F>,
+      "mlp: the third argument of Dense must be an activation: see the concept in <mlp/concepts.hpp>");
+}
+
+template <int Inputs, int Outputs>
+constexpr void sizes_are_positive() {
+  static_assert((Inputs > 0 || Inputs == Dynamic) && (Outputs > 0 || Outputs == Dynamic),
+                "mlp: the sizes of a Dense layer must be positive, or Dynamic");
+}
+
+}  // namespace check
+
 namespace detail {
 
-template <class A>
+template <class F>
 struct initializer_of : std::type_identity<GlorotUniform> {};
-template <class A>
-requires requires { typename A::Initializer; }
-struct initializer_of<A> : std::type_identity<typename A::Initializer> {};
+template <class F>
+requires requires { typename F::Initializer; }
+struct initializer_of<F> : std::type_identity<typename F::Initializer> {};
+
+constexpr Index dense_parameter_count(Index inputs, Index outputs) {
+  return inputs == Dynamic || outputs == Dynamic ? Dynamic : outputs * (inputs + 1);
+}
 
 }  // namespace detail
 
@@ -29,50 +50,41 @@ struct initializer_of<A> : std::type_identity<typename A::Initializer> {};
 /// A size is a template argument or Dynamic, and then given to the constructor.
 /// Initialization: b = 0, W as Init does: by default what the activation asks for, else GlorotUniform.
 template <int In, int Out, class F = Identity, class Init = typename detail::initializer_of<F>::type>
-class Dense {
-  static_assert((In > 0 || In == Dynamic) && (Out > 0 || Out == Dynamic),
-                "mlp: the sizes of a Dense layer are positive, or Dynamic");
-  static_assert(
-      Activation<F>,
-      "mlp: the third argument of Dense must be an activation: see the concept in <mlp/concepts.hpp>");
+class Dense : public Inputs<In>,
+              public Outputs<Out>,
+              public ParameterCount<detail::dense_parameter_count(In, Out)> {
+  using ActivationType = std::conditional_t<Activation<F>, F, Identity>;
 
  public:
-  static constexpr bool is_static = In != Dynamic && Out != Dynamic;
+  using Inputs<In>::inputs;
+  using Outputs<Out>::outputs;
+  static constexpr bool sizes_are_static = In != Dynamic && Out != Dynamic;
 
   /// Must be kept from forward to backward: z, if the activation's derivative needs it.
   template <class S, int Batch = Dynamic>
   struct Cache {
     struct Nothing {};
-    [[no_unique_address]] std::conditional_t<F::needs_input, Buffer<S, Out, Batch>, Nothing> z;
+    [[no_unique_address]] std::conditional_t<ActivationType::needs_input, Buffer<S, Out, Batch>, Nothing> z;
   };
 
-  constexpr Dense() requires is_static = default;
+  constexpr Dense() requires sizes_are_static : Dense(In, Out) {}
 
-  constexpr explicit Dense(F activation) requires is_static : Dense(In, Out, activation) {}
+  constexpr explicit Dense(ActivationType activation) requires sizes_are_static : Dense(In, Out, activation) {
+  }
 
   /// Errors: std::invalid_argument if a size is not positive or not the one in the type, or their product
   /// overflows, or an option of the activation is out of range.
-  constexpr Dense(Index inputs, Index outputs, F activation = {})
-      : inputs_(inputs), outputs_(outputs), activation_(activation) {
-    const auto sizes = [&] {
-      return std::to_string(inputs) + " inputs, " + std::to_string(outputs) + " outputs";
-    };
-    if (inputs <= 0 || outputs <= 0)
-      throw std::invalid_argument("Dense: expected positive sizes, found " + sizes());
-    if (inputs >= std::numeric_limits<Index>::max() / Index{sizeof(double)} / outputs) {
-      throw std::invalid_argument("Dense: expected as many weights as memory can hold, found " + sizes());
-    }
+  constexpr Dense(Index in, Index out, ActivationType activation = {})
+      : Inputs<In>(in),
+        Outputs<Out>(out),
+        ParameterCount<detail::dense_parameter_count(In, Out)>(checked_parameter_count(in, out)),
+        activation_(activation) {
+    check::is_an_activation<F>();
+    check::sizes_are_positive<In, Out>();
     detail::validate(activation);
   }
 
-  static constexpr Index inputs() requires(In != Dynamic) { return In; }
-  constexpr Index inputs() const requires(In == Dynamic) { return inputs_.value(); }
-  static constexpr Index outputs() requires(Out != Dynamic) { return Out; }
-  constexpr Index outputs() const requires(Out == Dynamic) { return outputs_.value(); }
-  static constexpr Index parameter_count() requires is_static { return Index{Out} * (Index{In} + 1); }
-  constexpr Index parameter_count() const requires(!is_static) { return outputs() * (inputs() + 1); }
-
-  const F& activation() const { return activation_; }
+  const ActivationType& activation() const { return activation_; }
 
   /// W and b as views into theta (or, of the same layout, its gradient).
   auto weights(auto&& theta) const { return matrix_view<Out, In>(theta.data(), outputs(), inputs()); }
@@ -92,7 +104,7 @@ class Dense {
 
   void forward(const auto& theta, const auto& x, auto& y, auto& cache, Rng&) const {
     affine(theta, x, y);
-    if constexpr (F::needs_input) {
+    if constexpr (ActivationType::needs_input) {
       cache.z.resize(y.rows(), y.cols());
       cache.z.view() = y;
     }
@@ -107,10 +119,10 @@ class Dense {
   }
 
   void backward(const auto&, const auto& x, const auto& y, auto& cache, auto& dy, auto& dtheta) const {
-    if constexpr (F::needs_input) {
+    if constexpr (ActivationType::needs_input) {
       for_each_tile([&](const auto& z, const auto& a, auto& delta) { activation_.backward(z, a, delta); },
                     std::as_const(cache.z).view(), y, dy);
-    } else if constexpr (!std::is_same_v<F, Identity>) {
+    } else if constexpr (!std::is_same_v<ActivationType, Identity>) {
       for_each_tile([&](const auto& a, auto& delta) { activation_.backward(a, delta); }, y, dy);
     }
     auto dW = weights(dtheta);
@@ -129,14 +141,21 @@ class Dense {
   }
 
   void activate(auto& y) const {
-    if constexpr (!std::is_same_v<F, Identity>) {
+    if constexpr (!std::is_same_v<ActivationType, Identity>) {
       for_each_tile([&](auto& z) { activation_.forward(z); }, y);
     }
   }
 
-  [[no_unique_address]] Extent<In> inputs_;
-  [[no_unique_address]] Extent<Out> outputs_;
-  [[no_unique_address]] F activation_;
+  static constexpr Index checked_parameter_count(Index in, Index out) {
+    const auto sizes = [&] { return std::to_string(in) + " inputs, " + std::to_string(out) + " outputs"; };
+    if (in <= 0 || out <= 0) throw std::invalid_argument("Dense: expected positive sizes, found " + sizes());
+    if (in >= std::numeric_limits<Index>::max() / Index{sizeof(double)} / out) {
+      throw std::invalid_argument("Dense: expected as many weights as memory can hold, found " + sizes());
+    }
+    return detail::dense_parameter_count(in, out);
+  }
+
+  [[no_unique_address]] ActivationType activation_;
 };
 
 }  // namespace mlp

@@ -1,0 +1,20 @@
+# Builds the consumer project against mlp, installed (WAY=find_package) or as a subdirectory, and runs it.
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "${ARGV}:\n${output}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+if(WAY STREQUAL "find_package")
+  run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+  set(way_options -D CMAKE_PREFIX_PATH=${WORK}/prefix)
+else()
+  set(way_options -D MLP_SOURCE=${SOURCE})
+endif()
+run(${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE}/tests/consumer -B ${WORK}/build
+  -D CMAKE_CXX_COMPILER=${COMPILER} ${way_options})
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+run(${WORK}/build/consumer)
+run(${WORK}/build/consumer_of_idx)

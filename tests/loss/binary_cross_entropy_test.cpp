@@ -1,0 +1,60 @@
+#include <mlp/loss/binary_cross_entropy.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "loss/check_loss.hpp"
+
+using mlp::BinaryCrossEntropy;
+using mlp::Dynamic;
+using mlp::Index;
+using mlp::Matrix;
+
+static_assert(mlp::Loss<BinaryCrossEntropy, float> && mlp::Loss<BinaryCrossEntropy, double>);
+
+// The value: fewer than n roundings of half an epsilon each, of terms of one sign. The gradient: a sigmoid
+// within 1.5 epsilon, then three roundings, of numbers up to 1, over n.
+TEST_CASE_TEMPLATE("BinaryCrossEntropy: value and gradient are PyTorch's", S, float, double) {
+  constexpr double eps = loss::epsilon<S>;
+  loss::check_golden<5, 7, S>(BinaryCrossEntropy{}, golden::bce, 35 * eps * golden::bce.value, 3 * eps / 35);
+}
+
+TEST_CASE_TEMPLATE("BinaryCrossEntropy: logits of +-1e4 are exact", S, float, double) {
+  loss::check_golden<2, 4, S>(BinaryCrossEntropy{}, golden::bce_large, 0, 0);
+}
+
+TEST_CASE("BinaryCrossEntropy: the gradient is the value's") {
+  loss::check_differences(BinaryCrossEntropy{}, golden::bce);
+}
+
+TEST_CASE_TEMPLATE("BinaryCrossEntropy: one output, one sample, by hand", S, float, double) {
+  const Matrix<S> y{{0}}, t{{1}};  // L = log 2 - 1 * 0, dL/dy = 1/2 - 1
+  const double bound = loss::epsilon<S>;
+  loss::check<1, 1>(BinaryCrossEntropy{}, y, t, std::numbers::ln2, std::vector{-0.5}, bound, 0);
+  loss::check<Dynamic, Dynamic>(BinaryCrossEntropy{}, y, t, std::numbers::ln2, std::vector{-0.5}, bound, 0);
+}
+
+TEST_CASE_TEMPLATE("BinaryCrossEntropy: NaN is seen", S, float, double) {
+  const Matrix<S> y{{1, static_cast<S>(loss::nan), 2}};
+  CHECK(std::isnan(BinaryCrossEntropy{}.value(y, Matrix<S>{{0, 0, 1}})));
+  CHECK(std::isnan(BinaryCrossEntropy{}.value(y, Matrix<S>{{0, 1, 1}})));
+}
+
+TEST_CASE_TEMPLATE("BinaryCrossEntropy: predictions are sigmoids", S, float, double) {
+  Matrix<S> y{{0, 1, -1, 1e4, -1e4}};
+  auto view = mlp::matrix_view<1, 5>(y.data(), 1, 5);
+  BinaryCrossEntropy{}.link(view);
+  const double e = std::numbers::e;
+  CHECK(golden::worst_error(y, std::vector{0.5, e / (1 + e), 1 / (1 + e), 1., 0.}) <= 1.5 * loss::epsilon<S>);
+}
+
+TEST_CASE_TEMPLATE("BinaryCrossEntropy: accuracy counts decisions on the right side", S, float, double) {
+  const Matrix<S> y{{1, -1, 1e4}, {-0.25, 0.5, -3}};
+  const auto accuracy = [&](const Matrix<S>& t) { return BinaryCrossEntropy{}.accuracy(y, t); };
+  CHECK(accuracy(Matrix<S>{{1, 0, 1}, {0, 1, 0}}) == 1);
+  CHECK(accuracy(Matrix<S>{{0, 1, 0}, {1, 0, 1}}) == 0);
+  CHECK(accuracy(Matrix<S>{{0.75, 0.25, 0.25}, {0, 1, 1}}) == S(4) / S(6));
+}
