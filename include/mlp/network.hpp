@@ -131,20 +131,21 @@ struct StandIn {
 template <class S, class... Layers>
 using layer_tuple = std::tuple<std::conditional_t<Layer<Layers, S>, Layers, StandIn>...>;
 
+inline void check_layer_inputs(std::size_t layer, Index expected, Index found) {
+  if (found != expected) {
+    throw std::invalid_argument("mlp: layer " + std::to_string(layer) + ": expected " +
+                                std::to_string(expected) + " inputs, as layer " + std::to_string(layer - 1) +
+                                " has outputs, found " + std::to_string(found));
+  }
+}
+
 template <class Tuple, std::size_t... I>
 void check_layer_sizes(const Tuple& layers, std::index_sequence<I...>) {
   (check::layer_accepts_previous_output<static_cast<int>(I + 1),
                                         static_outputs<std::tuple_element_t<I, Tuple>>(),
                                         static_inputs<std::tuple_element_t<I + 1, Tuple>>()>(),
    ...);
-  const auto check = [](std::size_t i, Index before, Index found) {
-    if (before != found) {
-      throw std::invalid_argument("mlp: layer " + std::to_string(i) + ": expected " + std::to_string(before) +
-                                  " inputs, as layer " + std::to_string(i - 1) + " has outputs, found " +
-                                  std::to_string(found));
-    }
-  };
-  (check(I + 1, std::get<I>(layers).outputs(), std::get<I + 1>(layers).inputs()), ...);
+  (check_layer_inputs(I + 1, std::get<I>(layers).outputs(), std::get<I + 1>(layers).inputs()), ...);
 }
 
 template <class S, class... Layers, std::size_t... I>
@@ -278,7 +279,7 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
   /// A network of these layers, all parameters 0. Without arguments where all sizes are static.
   /// Errors: std::invalid_argument if a layer's inputs differ in number from the outputs of the layer before
   /// it.
-  BasicMlp() requires(std::is_default_constructible_v<Layers>&&...) : BasicMlp(Layers{}...) {}
+  BasicMlp() requires(std::is_default_constructible_v<Layers>&&...) : BasicMlp(Layers()...) {}
   explicit BasicMlp(Layers... layers) : BasicMlp(LossFunction{}, std::move(layers)...) {}
   BasicMlp(LossFunction loss, Layers... layers)
       : BasicMlp(std::in_place, LossType(std::move(loss)), LayerTuple(std::move(layers)...)) {}

@@ -61,7 +61,8 @@ struct Extent<Dynamic> {
 /// they are constant expressions there, and members where it is Dynamic.
 template <Index N>
 struct Inputs {
-  constexpr explicit Inputs(Index n = N) { Extent<N>{n}; }
+  constexpr Inputs() = default;
+  constexpr explicit Inputs(Index n) { Extent<N>{n}; }
   static constexpr Index inputs() { return N; }
 };
 template <>
@@ -75,7 +76,8 @@ struct Inputs<Dynamic> {
 
 template <Index N>
 struct Outputs {
-  constexpr explicit Outputs(Index n = N) { Extent<N>{n}; }
+  constexpr Outputs() = default;
+  constexpr explicit Outputs(Index n) { Extent<N>{n}; }
   static constexpr Index outputs() { return N; }
 };
 template <>
@@ -89,7 +91,8 @@ struct Outputs<Dynamic> {
 
 template <Index N>
 struct ParameterCount {
-  constexpr explicit ParameterCount(Index n = N) { Extent<N>{n}; }
+  constexpr ParameterCount() = default;
+  constexpr explicit ParameterCount(Index n) { Extent<N>{n}; }
   static constexpr Index parameter_count() { return N; }
 };
 template <>

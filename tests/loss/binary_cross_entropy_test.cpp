@@ -52,7 +52,7 @@ TEST_CASE_TEMPLATE("BinaryCrossEntropy: predictions are sigmoids", S, float, dou
 }
 
 TEST_CASE_TEMPLATE("BinaryCrossEntropy: accuracy counts decisions on the right side", S, float, double) {
-  const Matrix<S> y{{1, -1, 1e4}, {-0.25, 0.5, -3}};
+  const Matrix<S> y{{1, -1, 1e4}, {-0.25, 0.25, -3}};
   const auto accuracy = [&](const Matrix<S>& t) { return BinaryCrossEntropy{}.accuracy(y, t); };
   CHECK(accuracy(Matrix<S>{{1, 0, 1}, {0, 1, 0}}) == 1);
   CHECK(accuracy(Matrix<S>{{0, 1, 0}, {1, 0, 1}}) == 0);

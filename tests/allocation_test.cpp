@@ -1,0 +1,68 @@
+// What a step and a prediction allocate: with fixed sizes nothing at all, otherwise nothing once the
+// workspace has its size. Counts operator new, and has Eigen assert that it calls no malloc.
+#define EIGEN_RUNTIME_NO_MALLOC
+#include <doctest/doctest.h>
+
+#include <mlp/activation/relu.hpp>
+#include <mlp/activation/tanh.hpp>
+#include <mlp/layer/dense.hpp>
+#include <mlp/loss/binary_cross_entropy.hpp>
+#include <mlp/loss/softmax_cross_entropy.hpp>
+#include <mlp/optimizer/sgd.hpp>
+#include <mlp/training.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+std::atomic<int> news{0};
+}
+
+void* operator new(std::size_t size) {
+  ++news;
+  if (void* p = std::malloc(size)) return p;
+  throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+using namespace mlp;
+
+namespace {
+
+// Eigen's assertion aborts the test where it allocates.
+int allocations_of(auto&& call) {
+  const int before = news;
+  Eigen::internal::set_is_malloc_allowed(false);
+  call();
+  Eigen::internal::set_is_malloc_allowed(true);
+  return news - before;
+}
+
+}  // namespace
+
+TEST_CASE("a fixed network with a fixed batch allocates nothing") {
+  Mlp<BinaryCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 1>> net;
+  const Eigen::Matrix<float, 2, 4> x{{0, 0, 1, 1}, {0, 1, 0, 1}};
+  const Eigen::Matrix<float, 1, 4> t{0, 1, 1, 0};
+  Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9});
+  CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);  // the first step already
+  const Eigen::Vector2f sample{1, 0};
+  CHECK(allocations_of([&] { net.predict(sample); }) == 0);
+  CHECK(allocations_of([&] {
+          const auto copy = net;
+          copy.predict(sample);
+        }) == 0);
+}
+
+TEST_CASE("a network of any size allocates nothing once the workspace has its size") {
+  Mlp<SoftmaxCrossEntropy, Dense<Dynamic, Dynamic, ReLU>, Dense<Dynamic, Dynamic>> net({30, 40}, {40, 10});
+  const Matrix<float> x = Matrix<float>::Ones(30, 32);
+  const Labels t = Labels::Zero(32);
+  Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9});
+  trainer.step(x, t);
+  CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
+  CHECK(allocations_of([&] { trainer.step(x.leftCols(7), t.head(7)); }) == 0);
+  CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
+}

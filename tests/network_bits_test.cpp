@@ -1,0 +1,76 @@
+// Static, dynamic and mixed sizes give the same bits: in training, in prediction, and with one sample as with
+// many. Built twice: as all tests are, and optimised for the machine that runs them (see CMakeLists.txt).
+#include <doctest/doctest.h>
+
+#include <mlp/activation/leaky_relu.hpp>
+#include <mlp/activation/sigmoid.hpp>
+#include <mlp/activation/tanh.hpp>
+#include <mlp/layer/dense.hpp>
+#include <mlp/loss/binary_cross_entropy.hpp>
+#include <mlp/loss/softmax_cross_entropy.hpp>
+#include <mlp/optimizer/sgd.hpp>
+#include <mlp/training.hpp>
+
+using namespace mlp;
+
+namespace {
+
+template <class Net>
+Net initialized(Net net) {
+  Rng rng{3};
+  net.initialize(rng);
+  return net;
+}
+
+// Parameters after some steps, with the batch size static or not.
+template <class Net, class X, class T>
+Vector<float> train(Net net, const X& x, const T& t) {
+  Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 1e-3});
+  for (int i = 0; i < 50; ++i) trainer.step(x, t);
+  return net.parameters();
+}
+
+}  // namespace
+
+TEST_CASE("a tiny network: the bits do not depend on what is static") {
+  using Static = Mlp<BinaryCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 1>>;
+  using Run = Mlp<BinaryCrossEntropy, Dense<Dynamic, Dynamic, Tanh>, Dense<Dynamic, Dynamic>>;
+  using Mixed = Mlp<BinaryCrossEntropy, Dense<2, Dynamic, Tanh>, Dense<Dynamic, 1>>;
+  const auto a = initialized(Static{});
+  const auto b = initialized(Run({2, 8}, {8, 1}));
+  const auto c = initialized(Mixed({2, 8}, {8, 1}));
+  REQUIRE(a.parameters() == b.parameters());
+
+  const Eigen::Matrix<float, 2, 4> x{{0, 0, 1, 1}, {0, 1, 0, 1}};
+  const Eigen::Matrix<float, 1, 4> t{0, 1, 1, 0};
+  const Matrix<float> dynamic_x = x, dynamic_t = t;
+  const Vector<float> expected = train(a, x, t);
+  CHECK(expected == train(a, dynamic_x, dynamic_t));
+  CHECK(expected == train(b, x, t));
+  CHECK(expected == train(b, dynamic_x, dynamic_t));
+  CHECK(expected == train(c, x, t));
+  CHECK(expected == train(c, dynamic_x, dynamic_t));
+  CHECK(a.predict(x) == b.predict(dynamic_x));
+}
+
+TEST_CASE("layers large enough for Eigen's kernels, sizes that fill no register evenly") {
+  using Static = Mlp<SoftmaxCrossEntropy, Dense<37, 65, LeakyReLU>, Dense<65, 19, Sigmoid>, Dense<19, 3>>;
+  using Run = Mlp<SoftmaxCrossEntropy, Dense<Dynamic, Dynamic, LeakyReLU>, Dense<Dynamic, Dynamic, Sigmoid>,
+                  Dense<Dynamic, Dynamic>>;
+  const auto a = initialized(Static{});
+  const auto b = initialized(Run({37, 65}, {65, 19}, {19, 3}));
+  Rng rng{7};
+  Eigen::Matrix<float, 37, 23> x;
+  fill(x, [&] { return rng.normal(); });
+  const Labels t = Labels::LinSpaced(23, 0, 22).unaryExpr([](int i) { return i % 3; });
+  const Matrix<float> dynamic_x = x;
+  const Vector<float> expected = train(a, x, t);
+  CHECK(expected == train(a, dynamic_x, t));
+  CHECK(expected == train(b, dynamic_x, t));
+  CHECK(a.predict(x) == b.predict(dynamic_x));
+
+  const Eigen::Matrix<float, 37, 1> one = x.col(5);
+  const Vector<float> dynamic_one = one;
+  CHECK(a.predict(one) == b.predict(dynamic_one));
+  CHECK(a.predict(one) == a.predict(dynamic_one));
+}
