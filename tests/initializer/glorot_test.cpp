@@ -6,7 +6,7 @@
 
 #include "initializer/check_initializer.hpp"
 
-TEST_CASE("GlorotUniform: r = sqrt(6 / outputs+inputs)") {
+TEST_CASE("GlorotUniform: r = sqrt(6 / (outputs + inputs))") {
   initializer::check_uniform(mlp::GlorotUniform{},
                              std::sqrt(6. / (initializer::outputs + initializer::inputs)));
   initializer::check_seed(mlp::GlorotUniform{});

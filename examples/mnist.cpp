@@ -1,0 +1,198 @@
+// Learns to read handwritten digits: trains a network of three dense layers on MNIST, shows how it fares on
+// images that it has not seen, and draws those that it gets wrong.
+
+#include <mlp/io/idx.hpp>
+#include <mlp/mlp.hpp>
+
+#include "mnist/montage.hpp"
+#include "mnist/options.hpp"
+#include "mnist/progress_bar.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#ifndef MLP_MNIST_DATA
+#define MLP_MNIST_DATA "mnist-data"  // where the whole set may be
+#endif
+#ifndef MLP_MNIST_SUBSET
+#define MLP_MNIST_SUBSET "examples/data/mnist"  // where 10,000 training images are
+#endif
+
+using namespace mlp;
+
+using Net = Mlp<SoftmaxCrossEntropy, Dense<784, 256, ReLU>, Dense<256, 128, ReLU>, Dense<128, 10>>;
+
+struct Data {
+  Dataset<Labels> train, test;
+};
+
+/// An optimizer is a rule that updates a vector, so a schedule is another one around it: this falls in a
+/// straight line from the rate of `sgd` to 0.
+struct LinearDecay {
+  static constexpr Index slots = Sgd::slots;
+
+  Sgd sgd;
+  Index steps;  // in the whole run
+
+  void step(auto& theta, const auto& gradient, auto& state, Index t) const {
+    Sgd now = sgd;
+    now.learning_rate *= 1 - static_cast<double>(t - 1) / static_cast<double>(steps);
+    now.step(theta, gradient, state, t);
+  }
+
+  void validate() const { sgd.validate(); }
+};
+
+// The file of that name in a folder, gzipped or not; empty if there is neither.
+std::filesystem::path find(const std::filesystem::path& folder, const std::string& name) {
+  for (const char* const ending : {".gz", ""}) {
+    if (std::filesystem::exists(folder / (name + ending))) return folder / (name + ending);
+  }
+  return {};
+}
+
+Dataset<Labels> read(const std::filesystem::path& folder, const std::string& prefix) {
+  const auto file = [&](const std::string& name) {
+    const std::filesystem::path path = find(folder, prefix + name);
+    if (path.empty()) {
+      throw std::runtime_error((folder / (prefix + name)).string() +
+                               ": expected this file, or the same with .gz, found neither");
+    }
+    return path;
+  };
+  return read_idx(file("-images-idx3-ubyte"), file("-labels-idx1-ubyte"));
+}
+
+Data load(std::filesystem::path folder) {
+  if (folder.empty()) {
+    folder = MLP_MNIST_DATA;
+    if (find(folder, "train-images-idx3-ubyte").empty()) {
+      std::puts(
+          "The whole MNIST set is not in " MLP_MNIST_DATA
+          ":\n"
+          "training on the bundled subset of 10,000 images, which costs about 2 % of accuracy. To get it:\n"
+          "  cmake --build --preset mnist --target mnist_data\n"
+          "or\n"
+          "  examples/data/fetch_mnist.sh " MLP_MNIST_DATA "\n");
+      folder = MLP_MNIST_SUBSET;
+    }
+  }
+  Data data{read(folder, "train"), read(folder, "t10k")};
+  std::printf("data      %td training and %td test images from %s\n", data.train.size(), data.test.size(),
+              folder.string().c_str());
+  return data;
+}
+
+void train(Net& net, const Data& data, const Options& options) {
+  const Index steps = options.epochs * ((data.train.size() - 1) / options.batch + 1);
+  const LinearDecay optimizer{{.learning_rate = options.learning_rate,
+                               .momentum = options.momentum,
+                               .weight_decay = 2e-4,
+                               .nesterov = options.momentum > 0},
+                              steps};
+  std::printf("network   784-256-128-10, %td parameters, seed %llu\n", net.parameter_count(),
+              static_cast<unsigned long long>(options.seed));
+  std::printf("training  %td epochs in batches of %td, learning rate %g falling to 0, momentum %g\n\n",
+              options.epochs, options.batch, options.learning_rate, options.momentum);
+  std::printf("   epoch      loss   test accuracy   seconds\n");
+  std::printf("%5d/%-5td                 %5.2f %%\n", 0, options.epochs,
+              100 * evaluate(net, data.test).accuracy);
+
+  struct Reached {};  // ends fit early
+  ProgressBar bar;
+  const auto after_batch = [&](const Progress& progress) {
+    bar.show(progress);
+    if (!progress.epoch_is_done()) return;
+    const double accuracy = evaluate(net, data.test).accuracy;
+    bar.clear();
+    std::printf("%5td/%-5td %.5f         %5.2f %%   %7.2f\n", progress.epoch, progress.epochs, progress.loss,
+                100 * accuracy, progress.seconds);
+    std::fflush(stdout);
+    if (accuracy >= options.stop_at) throw Reached{};
+  };
+  try {
+    fit(net, data.train, optimizer,
+        {.epochs = options.epochs, .batch_size = options.batch, .seed = options.seed}, after_batch);
+  } catch (Reached) {
+    std::printf("reached %g %%\n", 100 * options.stop_at);
+  }
+}
+
+// Rows are what the images show, columns what they were taken for.
+using Confusion = Eigen::Matrix<Index, 10, 10>;
+
+// "98.3", or "-" for a share of nothing.
+std::string percent(Index part, Index whole) {
+  if (whole == 0) return "-";
+  char text[16];
+  std::snprintf(text, sizeof text, "%.1f", 100 * static_cast<double>(part) / static_cast<double>(whole));
+  return text;
+}
+
+void print(const Confusion& confusion) {
+  std::printf("\n  true                       predicted                        recall\n      ");
+  for (int j = 0; j < 10; ++j) std::printf("%5d", j);
+  std::printf("       %%\n");
+  for (int i = 0; i < 10; ++i) {
+    std::printf("%6d", i);
+    for (int j = 0; j < 10; ++j) {
+      if (confusion(i, j) == 0) std::printf("    .");
+      else std::printf("%5td", confusion(i, j));
+    }
+    std::printf("   %5s\n", percent(confusion(i, i), confusion.row(i).sum()).c_str());
+  }
+  std::printf("\n     %%");
+  for (int j = 0; j < 10; ++j) std::printf(" %4s", percent(confusion(j, j), confusion.col(j).sum()).c_str());
+  std::printf("   precision\n\n");
+}
+
+// Prints what the network makes of the test images. Returns those it gets wrong, the surest first.
+std::vector<Mistake> report(const Net& net, const Dataset<Labels>& test) {
+  const Matrix<float> probabilities = net.predict(test.x);
+  Confusion confusion = Confusion::Zero();
+  std::vector<Mistake> mistakes;
+  for (Index j = 0; j < test.size(); ++j) {
+    int predicted = 0;
+    const float confidence = probabilities.col(j).maxCoeff(&predicted);
+    ++confusion(test.t(j), predicted);
+    if (predicted != test.t(j)) mistakes.push_back({j, test.t(j), predicted, confidence});
+  }
+  std::sort(mistakes.begin(), mistakes.end(), [](const Mistake& a, const Mistake& b) {
+    return a.confidence != b.confidence ? a.confidence > b.confidence : a.sample < b.sample;
+  });
+
+  print(confusion);
+  std::printf("accuracy  %.2f %%: %td of %td test images right, %zu misclassified\n",
+              100 * static_cast<double>(confusion.trace()) / static_cast<double>(test.size()),
+              confusion.trace(), test.size(), mistakes.size());
+  return mistakes;
+}
+
+void run(const Options& options) {
+  const Data data = load(options.data);
+  Rng rng{options.seed};
+  Net net;
+  net.initialize(rng);
+  train(net, data, options);
+  const std::vector<Mistake> mistakes = report(net, data.test);
+  write_montage(options.png, data.test.x, mistakes);
+  std::printf("drawn in  %s\n", options.png.string().c_str());
+}
+
+int main(int argc, char** argv) {
+  try {
+    const Options options = parse_options(argc, argv);
+    if (options.help) std::fputs(usage, stdout);
+    else run(options);
+    return EXIT_SUCCESS;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "mnist: %s\n", error.what());
+    return EXIT_FAILURE;
+  }
+}
