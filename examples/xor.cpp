@@ -71,7 +71,8 @@ void draw_decision_surface(const Net& net, const Inputs& x, const Targets& t) {
 }
 
 int main() {
-  const Inputs x{{0, 0, 1, 1}, {0, 1, 0, 1}};
+  const float samples[] = {0, 0, 0, 1, 1, 0, 1, 1};  // a, b, a, b, ...
+  const Inputs x(samples);
   const Targets t(0, 1, 1, 0);
 
   mlp::Rng rng{1};

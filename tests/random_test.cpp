@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -39,10 +40,10 @@ TEST_CASE("Rng: xoshiro256++ seeded by SplitMix64") {
     std::uint64_t seed;
     std::span<const std::uint64_t> expected;
   } cases[] = {{0, golden::rng_0}, {42, golden::rng_1}, {~std::uint64_t{0}, golden::rng_2}};
-  for (const auto& [seed, expected] : cases) {
-    CAPTURE(seed);
-    Rng rng{seed};
-    for (const std::uint64_t number : expected) CHECK(rng() == number);
+  for (const auto& c : cases) {
+    CAPTURE(c.seed);
+    Rng rng{c.seed};
+    for (const std::uint64_t number : c.expected) CHECK(rng() == number);
   }
 }
 

@@ -50,7 +50,8 @@ std::vector<Shape> shapes() {
 }  // namespace
 
 TEST_CASE("for_each_tile: visits each coefficient once, in step, and nothing else") {
-  for (const auto& [rows, cols, gap] : shapes()) {
+  for (const Shape& shape : shapes()) {
+    const Index rows = shape.rows, cols = shape.cols, gap = shape.gap;
     CAPTURE(rows);
     CAPTURE(cols);
     CAPTURE(gap);
@@ -111,7 +112,8 @@ TEST_CASE("for_each_tile: columns of a matrix") {
 
 // All numbers are integers below 2^24, so that sums are exact in any order.
 TEST_CASE("sum_tiles: the sum over each coefficient, without the padding") {
-  for (const auto& [rows, cols, gap] : shapes()) {
+  for (const Shape& shape : shapes()) {
+    const Index rows = shape.rows, cols = shape.cols, gap = shape.gap;
     CAPTURE(rows);
     CAPTURE(cols);
     CAPTURE(gap);

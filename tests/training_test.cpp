@@ -106,6 +106,18 @@ TEST_CASE("every sample once an epoch, in an order that changes, the last batch 
   CHECK(seen[0].loss != seen[3].loss);
 }
 
+TEST_CASE("a callback that returns false ends the training there") {
+  Net net = initialized();
+  int calls = 0;
+  const History history = fit(net, clusters(10), Sgd{.learning_rate = 0.1}, {.epochs = 5, .batch_size = 4},
+                              [&](const Progress& progress) {
+                                ++calls;
+                                return !(progress.epoch == 2 && progress.batch == 2);
+                              });
+  CHECK(calls == 5);
+  CHECK(history.loss.size() == 2);
+}
+
 TEST_CASE("the same seed gives the same bits, another seed others") {
   const Dataset<Labels> data = clusters(50);
   const auto train = [&](std::uint64_t seed) -> Vector<float> {

@@ -134,11 +134,11 @@ class Canvas {
 
 }  // namespace detail
 
-/// Draws the first of these images on cards, row by row, each above "what it is > what it was taken for".
-/// Shapes: images 784 x N, the rows of 28 x 28 pixels one after the other; 0 is the background, 1 ink.
-/// Errors: std::runtime_error if the file can't be written.
-inline void write_montage(const std::filesystem::path& path, const mlp::Matrix<float>& images,
-                          std::span<const Mistake> mistakes) {
+/// Draws the first of these images (and returns how many) on cards, row by row, each above "what it is > what
+/// it was taken for". Shapes: images 784 x N, the rows of 28 x 28 pixels one after the other; 0 is the
+/// background, 1 ink. Errors: std::runtime_error if the file can't be written.
+inline std::size_t write_montage(const std::filesystem::path& path, const mlp::Matrix<float>& images,
+                                 std::span<const Mistake> mistakes) {
   using detail::Color;
   constexpr Color paper{246, 244, 239}, card{255, 255, 255}, ink{38, 40, 46}, faint{168, 166, 160},
       accent{208, 52, 44};
@@ -174,4 +174,5 @@ inline void write_montage(const std::filesystem::path& path, const mlp::Matrix<f
             std::to_string(mistake.predicted));
   }
   canvas.save_png(path);
+  return mistakes.size();
 }

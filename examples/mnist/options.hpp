@@ -38,7 +38,8 @@ inline constexpr const char* usage =
     "  --momentum X        in [0, 1) (0.9)\n"
     "  --seed N            of the first weights and of the shuffling (1)\n"
     "  --png FILE          where to draw the misclassified digits (misclassified.png)\n"
-    "  --stop-at X         end after the first epoch with this test accuracy, such as 0.95\n"
+    "  --stop-at X         end after the first epoch with this test accuracy, such as 0.95;\n"
+    "                      to end without it is an error\n"
     "  --help              print this\n";
 
 namespace detail {

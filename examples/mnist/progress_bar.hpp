@@ -26,9 +26,9 @@ class ProgressBar {
     const double run_done = (static_cast<double>(p.epoch - 1) + epoch_done) / static_cast<double>(p.epochs);
     const auto left = static_cast<long long>(now / run_done * (1 - run_done) + 0.5);
     const double rate = static_cast<double>(p.samples) / p.seconds;
-    std::printf("%sepoch %2td/%td %s %td/%td  loss %.4f  %.0f images/s  %lld:%02lld left%s", begin_line,
-                p.epoch, p.epochs, bar(epoch_done).c_str(), p.batch, p.batches, p.loss, rate, left / 60,
-                left % 60, end_line);
+    std::printf("%sepoch %*td/%td %s %*td/%td  loss %.4f  %.0f images/s  %lld:%02lld left%s", begin_line,
+                digits(p.epochs), p.epoch, p.epochs, bar(epoch_done).c_str(), digits(p.batches), p.batch,
+                p.batches, p.loss, rate, left / 60, left % 60, end_line);
     std::fflush(stdout);
   }
 
@@ -50,6 +50,8 @@ class ProgressBar {
     return isatty(STDOUT_FILENO) != 0;
 #endif
   }
+
+  static int digits(mlp::Index n) { return static_cast<int>(std::to_string(n).size()); }
 
   static std::string bar(double done) {
     constexpr int width = 16, eighths_per_cell = 8;

@@ -55,8 +55,8 @@ void validate(const T& options) {
 ///
 /// The arguments are Eigen arrays of a fixed size (tiles, see tile.hpp), so z = z.tanh() and plain loops over
 /// the coefficients both do. Most derivatives can be had from a. One that needs z says needs_input = true,
-/// takes backward(z, a, delta), and only then is z kept. Optional: `using Initializer = ...`, what a layer
-/// with this activation starts from (else GlorotUniform).
+/// takes backward(z, a, delta), and only then is z kept.
+/// Optional: `using Initializer = ...`, what a layer with this activation starts from (else GlorotUniform).
 template <class A, class S = float>
 concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, const Tile<S>& a) {
   { A::needs_input } -> std::convertible_to<bool>;
@@ -79,8 +79,8 @@ concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, cons
 ///
 /// infer is the pass of a prediction: no cache, no randomness. forward is the pass of training. backward is
 /// given dy, which it may overwrite, and writes (not adds) dtheta and dx. Where inputs(), outputs() and
-/// parameter_count() are static constexpr, the network's sizes are static too. Optional: backward without the
-/// last argument, for a first layer whose dx nobody asks for.
+/// parameter_count() are static constexpr, the network's sizes are static too.
+/// Optional: backward without the last argument, for a first layer whose dx nobody asks for.
 template <class L, class S = float>
 concept Layer =
     std::copyable<L> && !std::same_as<typename detail::cache_of<L, S, Dynamic>::type, detail::NoCache> &&

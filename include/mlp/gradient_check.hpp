@@ -24,7 +24,8 @@ struct GradientCheck {
 ///   (L(q + h) - L(q - h)) / 2h,  h = step * max(1, |q|)
 /// for every parameter and every input. All is computed in double, whatever the network's scalar type, and
 /// with the same randomness in each pass. An error of about 1e-9 is right; near a kink (ReLU at 0)
-/// differences mean nothing. Shapes: x inputs x B; t B labels, or outputs x B.
+/// differences mean nothing.
+/// Shapes: x inputs x B; t B labels, or outputs x B.
 template <class S, class L, class... Layers, class X, class T>
 GradientCheck check_gradient(const BasicMlp<S, L, Layers...>& net, const Eigen::DenseBase<X>& x,
                              const Eigen::DenseBase<T>& t, double step = 1e-5) {

@@ -250,8 +250,8 @@ class Workspace {
 /// backward are const and may be called from many threads, each with a workspace of its own.
 ///
 /// Shapes: x inputs() x B, any dense Eigen object of scalar S; it is not copied unless it is an expression or
-/// strided within a sample. t is what the loss takes: Labels, or a matrix with B columns. Errors: sizes that
-/// disagree do not compile where they are static, and else throw std::invalid_argument.
+/// strided within a sample. t is what the loss takes: Labels, or a matrix with B columns.
+/// Errors: sizes that disagree do not compile where they are static, and else throw std::invalid_argument.
 template <class S, class LossFunction, class... Layers>
 class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()>,
                  public Outputs<detail::static_outputs<detail::back<Layers...>>()>,
@@ -299,7 +299,8 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
   const LayerTuple& layers() const { return layers_; }
   const LossType& loss_function() const { return loss_; }
 
-  /// W and b of layer I, as views into theta. Shapes: outputs x inputs of the layer; outputs.
+  /// W and b of layer I, as views into theta.
+  /// Shapes: outputs x inputs of the layer; outputs.
   template <std::size_t I>
   auto weights() {
     return layer<I>().weights(slice<I>(parameters_));
@@ -423,8 +424,9 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
   }
 
   /// The backward pass: from dL/d(outputs), which the caller has put into ws.output_gradient() after
-  /// forward(x, ws), to dL/dtheta and, if asked for, dL/dx. Shapes: gradient parameter_count(), a plain
-  /// vector is resized; dx inputs() x B, a plain matrix is resized.
+  /// forward(x, ws), to dL/dtheta and, if asked for, dL/dx.
+  /// Shapes: gradient parameter_count(), a plain vector is resized; dx inputs() x B, a plain matrix is
+  /// resized.
   template <class X, int Batch, class G, class... DX>
   void backward(const Eigen::DenseBase<X>& x, Workspace<BasicMlp, Batch>& ws, G&& gradient,
                 DX&&... dx) const {

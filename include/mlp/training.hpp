@@ -11,6 +11,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace mlp {
@@ -126,9 +127,10 @@ struct History {
 };
 
 /// Trains net in place: in each epoch all samples in a new random order, in batches of batch_size (the last
-/// may be smaller). Calls callback(const Progress&) after each batch. Errors: std::invalid_argument if an
-/// option is out of range, the data are empty or do not fit the network; std::runtime_error if the loss is
-/// not finite, and says in which epoch and batch. The parameters are then those from before that batch.
+/// may be smaller). Calls callback(const Progress&) after each batch; one that returns false ends the training.
+/// Errors: std::invalid_argument if an option is out of range, the data are empty or do not fit the network;
+/// std::runtime_error if the loss is not finite, and says in which epoch and batch. The parameters are then
+/// those from before that batch.
 template <class Net, class Target, class Opt, class Callback>
 History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
             const FitOptions& options, Callback&& callback) {
@@ -148,15 +150,16 @@ History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt op
   std::vector<Index> order(static_cast<std::size_t>(train.size()));
   std::iota(order.begin(), order.end(), Index{0});
   History history;
+  bool stopped = false;
   Progress progress{};
   progress.epochs = options.epochs;
   progress.batches = (train.size() - 1) / options.batch_size + 1;
-  for (progress.epoch = 1; progress.epoch <= options.epochs; ++progress.epoch) {
+  for (progress.epoch = 1; progress.epoch <= options.epochs && !stopped; ++progress.epoch) {
     const auto start = std::chrono::steady_clock::now();
     rng.shuffle(order);
     double loss_sum = 0;
     progress.samples = 0;
-    for (progress.batch = 1; progress.batch <= progress.batches; ++progress.batch) {
+    for (progress.batch = 1; progress.batch <= progress.batches && !stopped; ++progress.batch) {
       const Index count = std::min(options.batch_size, train.size() - progress.samples);
       detail::gather(train.x, order.data() + progress.samples, count, batch.x);
       detail::gather(train.t, order.data() + progress.samples, count, batch.t);
@@ -169,7 +172,12 @@ History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt op
       progress.samples += count;
       progress.loss = loss_sum / static_cast<double>(progress.samples);
       progress.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      callback(std::as_const(progress));
+      const Progress& now = progress;
+      if constexpr (std::is_same_v<decltype(callback(now)), bool>) {
+        stopped = !callback(now);
+      } else {
+        callback(now);
+      }
     }
     history.loss.push_back(progress.loss);
     history.seconds.push_back(progress.seconds);

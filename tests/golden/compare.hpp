@@ -3,6 +3,7 @@
 #include <mlp/types.hpp>
 
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 

@@ -13,6 +13,7 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 #include <type_traits>
 
 #include "golden/compare.hpp"

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdint>
 
 /// What every initializer is put through. Bounds are five standard errors: a right one exceeds one of them
 /// for a seed in two million, and the seed is fixed.

@@ -10,7 +10,6 @@
 
 using mlp::BinaryCrossEntropy;
 using mlp::Dynamic;
-using mlp::Index;
 using mlp::Matrix;
 
 static_assert(mlp::Loss<BinaryCrossEntropy, float> && mlp::Loss<BinaryCrossEntropy, double>);

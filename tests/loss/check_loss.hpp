@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <type_traits>
+#include <utility>
 
 #include "golden/compare.hpp"
 #include "golden/pytorch.hpp"

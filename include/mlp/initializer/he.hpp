@@ -7,8 +7,9 @@
 namespace mlp {
 
 /// W ~ U(-r, r) with r = sqrt(6 / inputs), which keeps the variance of activations through layers that set
-/// half of them to zero: ReLU and its kin. Shapes: W outputs x inputs. Source: He, Zhang, Ren and Sun,
-/// Delving Deep into Rectifiers (2015), eq. 10.
+/// half of them to zero: ReLU and its kin.
+/// Shapes: W outputs x inputs.
+/// Source: He, Zhang, Ren and Sun, Delving Deep into Rectifiers (2015), eq. 10.
 struct HeUniform {
   template <class W>
   void operator()(W&& weights, Rng& rng) const {
