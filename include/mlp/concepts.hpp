@@ -24,17 +24,25 @@ using MatrixArgument = Eigen::Map<Matrix<S>>;
 template <class S>
 using VectorArgument = Eigen::Map<Vector<S>>;
 
+template <class L, class S>
+concept HasCache = requires {
+  typename L::template Cache<S>;
+};
+template <class L, class S, int Batch>
+concept HasSizedCache = requires {
+  typename L::template Cache<S, Batch>;
+};
+
 // A layer's Cache<S, Batch>, or Cache<S>.
 struct NoCache {};
 template <class L, class S, int Batch>
 struct cache_of : std::type_identity<NoCache> {};
 template <class L, class S, int Batch>
-requires requires { typename L::template Cache<S, Batch>; }
-struct cache_of<L, S, Batch> : std::type_identity<typename L::template Cache<S, Batch>> {};
+requires HasSizedCache<L, S, Batch>
+struct cache_of<L, S, Batch> : std::type_identity<typename L::template Cache<S, Batch>> {
+};
 template <class L, class S, int Batch>
-requires(
-    requires { typename L::template Cache<S>; } &&
-    !requires { typename L::template Cache<S, Batch>; }) struct cache_of<L, S, Batch>
+requires(HasCache<L, S> && !HasSizedCache<L, S, Batch>) struct cache_of<L, S, Batch>
     : std::type_identity<typename L::template Cache<S>> {
 };
 
@@ -78,8 +86,9 @@ concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, cons
 ///     };
 ///
 /// infer is the pass of a prediction: no cache, no randomness. forward is the pass of training. backward is
-/// given dy, which it may overwrite, and writes (not adds) dtheta and dx. Where inputs(), outputs() and
-/// parameter_count() are static constexpr, the network's sizes are static too.
+/// given dy, which it may overwrite, and writes (not adds) dtheta and dx.
+/// Where inputs(), outputs() and parameter_count() are static constexpr, the network's sizes are static too. The
+/// bases Inputs<N>, Outputs<N> and ParameterCount<N> (types.hpp) provide them, for a number or Dynamic.
 /// Optional: backward without the last argument, for a first layer whose dx nobody asks for.
 template <class L, class S = float>
 concept Layer =
@@ -118,11 +127,11 @@ concept Loss = std::copyable<L> && requires {
 /// An update rule on one vector; it knows no network.
 ///
 ///     struct Optimizer {
-///       static constexpr Index slots;                     // state vectors it keeps: 1 for momentum, 2 for
-///       Adam void step(auto& theta, const auto& gradient, auto& slots, Index t) const;
+///       static constexpr Index slots;                     // how many state vectors it keeps
+///       void step(auto& theta, const auto& gradient, auto& state, Index t) const;
 ///     };
 ///
-/// t counts the steps: 1, 2, ... The state vectors are the columns of `slots`, zero at first.
+/// t counts the steps: 1, 2, ... The state vectors (one for momentum) are the columns of `state`, zero at first.
 template <class O, class S = float>
 concept Optimizer = std::copyable<O> &&
     requires(const O optimizer, detail::VectorArgument<S>& v, detail::MatrixArgument<S>& slots, Index t) {

@@ -66,12 +66,13 @@ GradientCheck check_gradient(const BasicMlp<S, L, Layers...>& net, const Eigen::
       }
     }
   };
+  const auto vector_of = [](auto& m) { return matrix_view<Dynamic, 1>(m.data(), m.size(), 1); };
   compare(copy.parameters(), gradient, result.worst_error, result.worst_index,
           [&](double analytic, double numeric) {
             result.analytic = analytic;
             result.numeric = numeric;
           });
-  compare(inputs.reshaped(), input_gradient.reshaped(), result.worst_input_error, result.worst_input_index,
+  compare(vector_of(inputs), vector_of(input_gradient), result.worst_input_error, result.worst_input_index,
           [](double, double) {});
   return result;
 }

@@ -2,8 +2,6 @@
 
 #include <mlp/types.hpp>
 
-#include <tuple>
-
 /// Element-wise work in blocks of a fixed size. Eigen handles the ends of an array, and whatever lies before
 /// an aligned address, with scalar functions whose exp and tanh differ in the last bit from the vectorised
 /// ones. A tile is always whole (the last one padded with zeros), so a coefficient's result depends on its
@@ -41,8 +39,11 @@ void store_tile(const Tile<S>&, const S*, Index) {}
 // f(n, tile...) on the n <= tile_size coefficients that start at each pointer.
 template <class F, class... S>
 void visit_tile(F& f, Index n, S*... data) {
-  std::tuple<Tile<std::remove_const_t<S>>...> tiles{load_tile<std::remove_const_t<S>>(data, n)...};
-  std::apply([&](auto&... tile) { f(n, tile...), (store_tile(tile, data, n), ...); }, tiles);
+  const auto visit = [&](auto... tile) {
+    f(n, tile...);
+    (store_tile(tile, data, n), ...);
+  };
+  visit(load_tile<std::remove_const_t<S>>(data, n)...);
 }
 
 template <class F, class... S>
@@ -60,7 +61,9 @@ void visit_tiles(F&& f, M& m, Ms&... ms) {
   if (contiguous(m) && (contiguous(ms) && ...)) {
     visit_run(f, m.size(), m.data(), ms.data()...);
   } else {
-    for (Index j = 0; j < m.cols(); ++j) visit_run(f, m.rows(), m.col(j).data(), ms.col(j).data()...);
+    for (Index j = 0; j < m.cols(); ++j) {
+      visit_run(f, m.rows(), m.data() + j * m.colStride(), (ms.data() + j * ms.colStride())...);
+    }
   }
 }
 

@@ -66,7 +66,8 @@ class Trainer {
       workspace_.rng = workspace.rng;
     }
     if (!std::isfinite(loss)) {
-      throw std::runtime_error("mlp: expected a finite loss, found " + std::to_string(loss) + " in step " +
+      throw std::runtime_error("mlp: expected a finite loss, found " +
+                               (std::isnan(loss) ? "nan" : std::to_string(loss)) + " in step " +
                                std::to_string(steps_ + 1) +
                                ": the data hold a nan or infinity, or the learning rate is too large");
     }

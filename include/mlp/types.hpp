@@ -111,6 +111,12 @@ auto matrix_view(S* data, Index rows, Index cols) {
   return Eigen::Map<std::conditional_t<std::is_const_v<S>, const M, M>>(data, rows, cols);
 }
 
+/// Views column j of a column-major matrix, as a vector of fixed size where the rows are.
+template <class M>
+auto column(M&& m, Index j) {
+  return matrix_view<std::remove_cvref_t<M>::RowsAtCompileTime, 1>(m.data() + j * m.colStride(), m.rows(), 1);
+}
+
 /// Views a dense Eigen object as a matrix of fixed sizes where Rows and Cols say so, without copying it if
 /// its coefficients lie side by side along columns (or rows); anything else (an expression such as 2 * x, a
 /// strided vector) is evaluated. Bind the result to a const auto.

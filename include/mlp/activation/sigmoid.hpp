@@ -9,8 +9,14 @@ namespace mlp {
 struct Sigmoid {
   static constexpr bool needs_input = false;
 
-  void forward(auto& z) const { z = (1 + (-z).exp()).inverse(); }
-  void backward(const auto& a, auto& delta) const { delta *= a * (1 - a); }
+  void forward(auto& z) const {
+    z = (-z).exp();
+    for (Index i = 0; i < z.size(); ++i) z(i) = 1 / (1 + z(i));
+  }
+
+  void backward(const auto& a, auto& delta) const {
+    for (Index i = 0; i < a.size(); ++i) delta(i) *= a(i) * (1 - a(i));
+  }
 };
 
 }  // namespace mlp

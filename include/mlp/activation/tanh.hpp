@@ -9,7 +9,9 @@ struct Tanh {
   static constexpr bool needs_input = false;
 
   void forward(auto& z) const { z = z.tanh(); }
-  void backward(const auto& a, auto& delta) const { delta *= 1 - a.square(); }
+  void backward(const auto& a, auto& delta) const {
+    for (Index i = 0; i < a.size(); ++i) delta(i) *= 1 - a(i) * a(i);
+  }
 };
 
 }  // namespace mlp

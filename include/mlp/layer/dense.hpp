@@ -7,6 +7,7 @@
 #include <mlp/tile.hpp>
 #include <mlp/types.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -114,8 +115,7 @@ class Dense : public Inputs<In>,
   void backward(const auto& theta, const auto& x, const auto& y, auto& cache, auto& dy, auto& dtheta,
                 auto& dx) const {
     backward(theta, x, y, cache, dy, dtheta);
-    dx.setZero();
-    add_product(weights(theta).transpose(), dy, dx);
+    set_product(weights(theta).transpose(), dy, dx);
   }
 
   void backward(const auto&, const auto& x, const auto& y, auto& cache, auto& dy, auto& dtheta) const {
@@ -125,18 +125,16 @@ class Dense : public Inputs<In>,
     } else if constexpr (!std::is_same_v<ActivationType, Identity>) {
       for_each_tile([&](const auto& a, auto& delta) { activation_.backward(a, delta); }, y, dy);
     }
-    auto dW = weights(dtheta);
-    dW.setZero();
-    add_product(dy, x.transpose(), dW);
+    set_product(dy, x.transpose(), weights(dtheta));
     auto db = bias(dtheta);
-    db.setZero();
-    for (Index j = 0; j < dy.cols(); ++j) db += dy.col(j);
+    std::fill_n(db.data(), db.size(), 0);
+    for (Index j = 0; j < dy.cols(); ++j) db += column(dy, j);
   }
 
  private:
   void affine(const auto& theta, const auto& x, auto& y) const {
     const auto b = bias(theta);
-    for (Index j = 0; j < y.cols(); ++j) y.col(j) = b;
+    for (Index j = 0; j < y.cols(); ++j) column(y, j) = b;
     add_product(weights(theta), x, y);
   }
 

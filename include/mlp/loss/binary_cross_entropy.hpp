@@ -34,7 +34,7 @@ struct BinaryCrossEntropy {
                        [scale](const auto& logit, const auto& b, auto& d) {
                          d = logit;
                          Sigmoid{}.forward(d);
-                         d = scale * (d - b);
+                         for (Index i = 0; i < d.size(); ++i) d(i) = scale * (d(i) - b(i));
                          return term(logit, b);
                        },
                        y, t, dy);
@@ -54,8 +54,10 @@ struct BinaryCrossEntropy {
  private:
   template <class T>
   static T term(const T& y, const T& t) {
-    using S = typename T::Scalar;
-    return y.max(S(0)) - t * y + (-y.abs()).exp().log1p();
+    T sum = (-y.abs()).exp();
+    sum = sum.log1p();
+    for (Index i = 0; i < y.size(); ++i) sum(i) += (y(i) > 0 ? y(i) : 0) - t(i) * y(i);
+    return sum;
   }
 };
 

@@ -30,17 +30,22 @@ struct Sgd {
     const S rate = static_cast<S>(learning_rate), mu = static_cast<S>(momentum),
             decay = static_cast<S>(weight_decay);
     if (momentum == 0) {
-      for_each_tile([=](auto& p, const auto& dp) { p -= rate * (dp + decay * p); }, theta, gradient);
+      for_each_tile(
+          [=](auto& p, const auto& dp) {
+            for (Index i = 0; i < tile_size; ++i) p(i) -= rate * (dp(i) + decay * p(i));
+          },
+          theta, gradient);
       return;
     }
     for_each_tile(
         [=, this](auto& p, const auto& dp, auto& v) {
-          const auto g = (dp + decay * p).eval();
-          v = mu * v + g;
-          if (nesterov) p -= rate * (g + mu * v);
-          else p -= rate * v;
+          for (Index i = 0; i < tile_size; ++i) {
+            const S g = dp(i) + decay * p(i);
+            v(i) = mu * v(i) + g;
+            p(i) -= rate * (nesterov ? g + mu * v(i) : v(i));
+          }
         },
-        theta, gradient, state.col(0));
+        theta, gradient, column(state, 0));
   }
 
   void validate() const {
