@@ -302,7 +302,7 @@ TEST_CASE("in double, and cast between the two") {
 TEST_CASE("sizes that disagree at run time say where, what was expected and what was found") {
   CHECK(message_of([] {
           Dynamic3({4, 6}, {7, 3});
-        }) == "mlp: layer 1: expected 6 inputs, as layer 0 has outputs, found 7");
+        }) == "mlp: layer 1: expected 6 inputs, as the layer before it has outputs, found 7");
   const Dynamic3 net({4, 6}, {6, 3});
   CHECK(message_of([&] { net.predict(Matrix<float>(5, 2)); }) ==
         "mlp: expected 4 rows in x, one for each input, found 5");

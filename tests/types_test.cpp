@@ -47,7 +47,7 @@ TEST_CASE("Extent: a known size takes no space") {
   static_assert(std::is_empty_v<Extent<3>> && Extent<3>::value() == 3 && Extent<3>{3}.value() == 3);
   static_assert(Extent<Dynamic>{7}.value() == 7);
   static_assert(!std::is_default_constructible_v<Extent<Dynamic>>);
-  CHECK_THROWS_WITH_AS(Extent<3>{4}, "mlp: expected size 3, as the type says, found 4",
+  CHECK_THROWS_WITH_AS(Extent<3>{4}, "mlp: expected 3 as the size that the type says, found 4",
                        std::invalid_argument);
 }
 

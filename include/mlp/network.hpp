@@ -131,11 +131,14 @@ struct StandIn {
 template <class S, class... Layers>
 using layer_tuple = std::tuple<std::conditional_t<Layer<Layers, S>, Layers, StandIn>...>;
 
+inline void check_equal(Index found, Index expected, const char* who, const char* what) {
+  if (found != expected) throw_unequal(who, expected, what, found);
+}
+
 inline void check_layer_inputs(std::size_t layer, Index expected, Index found) {
   if (found != expected) {
-    throw std::invalid_argument("mlp: layer " + std::to_string(layer) + ": expected " +
-                                std::to_string(expected) + " inputs, as layer " + std::to_string(layer - 1) +
-                                " has outputs, found " + std::to_string(found));
+    throw_unequal("mlp: layer " + std::to_string(layer), expected,
+                  " inputs, as the layer before it has outputs", found);
   }
 }
 
@@ -178,13 +181,6 @@ struct LayerCaches<S, Batch, std::tuple<Layers...>> {
   std::tuple<typename cache_of<Layers, S, Batch>::type...> layer;
 };
 
-inline void check_equal(Index found, Index expected, const char* who, const char* what) {
-  if (found != expected) {
-    throw std::invalid_argument(std::string(who) + ": expected " + std::to_string(expected) + ' ' + what +
-                                ", found " + std::to_string(found));
-  }
-}
-
 }  // namespace detail
 
 /// Everything a pass through a network of type Net must remember, owned by the caller and used again and
@@ -205,7 +201,7 @@ class Workspace {
   /// Makes room for a batch of that many samples.
   /// Errors: std::invalid_argument if the batch is static and another.
   void resize(const Net& net, Index batch) {
-    if constexpr (Batch != Dynamic) detail::check_equal(batch, Batch, "Workspace", "samples in a batch");
+    if constexpr (Batch != Dynamic) detail::check_equal(batch, Batch, "Workspace", " samples in a batch");
     outputs_.resize(net.layers(), batch);
     gradients_.resize(net.layers(), batch);
   }
@@ -433,7 +429,7 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
     static_assert(sizeof...(DX) <= 1,
                   "mlp: backward takes (x, workspace, gradient) or (x, workspace, gradient, dx)");
     check_x(x);
-    detail::check_equal(x.cols(), ws.outputs().cols(), "backward", "samples, as in the forward pass");
+    detail::check_equal(x.cols(), ws.outputs().cols(), "backward", " samples, as in the forward pass");
     fit_size(gradient, parameter_count(), 1, "gradient");
     (fit_size(dx, inputs(), x.cols(), "gradient with respect to the inputs"), ...);
     if constexpr (x_fits<X>) {
@@ -495,7 +491,7 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
   void check_x(const Eigen::DenseBase<X>& x) const {
     check::scalar_is_the_networks<typename X::Scalar, S>();
     check::rows_are_the_networks<X::RowsAtCompileTime, static_inputs_>();
-    detail::check_equal(x.rows(), inputs(), "mlp", "rows in x, one for each input");
+    detail::check_equal(x.rows(), inputs(), "mlp", " rows in x, one for each input");
   }
 
   template <class T>
@@ -503,11 +499,11 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
     if (batch == 0)
       throw std::invalid_argument("mlp: expected at least one sample to take a mean loss of, found none");
     check::targets_are_the_losses<typename T::Scalar, LossType>();
-    detail::check_equal(detail::sample_count(t.derived()), batch, "mlp", "targets, one for each sample");
+    detail::check_equal(detail::sample_count(t.derived()), batch, "mlp", " targets, one for each sample");
     if constexpr (!std::is_integral_v<typename T::Scalar>) {
       check::scalar_is_the_networks<typename T::Scalar, S>();
       check::rows_are_the_networks<T::RowsAtCompileTime, static_outputs_>();
-      detail::check_equal(t.rows(), outputs(), "mlp", "rows in t, one for each output");
+      detail::check_equal(t.rows(), outputs(), "mlp", " rows in t, one for each output");
     }
   }
 

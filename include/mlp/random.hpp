@@ -84,13 +84,11 @@ class Rng {
   std::uint64_t state_[4] = {};
 };
 
-/// Sets each coefficient of a matrix, column after column, to what draw() returns.
+/// Sets each coefficient of a plain matrix, or of a view of contiguous ones, column after column, to what draw() returns.
 template <class M, class Draw>
 void fill(M&& m, Draw draw) {
-  for (Index j = 0; j < m.cols(); ++j) {
-    for (Index i = 0; i < m.rows(); ++i)
-      m(i, j) = static_cast<typename std::remove_cvref_t<M>::Scalar>(draw());
-  }
+  auto* const data = m.data();
+  for (Index i = 0; i < m.size(); ++i) data[i] = static_cast<typename std::remove_cvref_t<M>::Scalar>(draw());
 }
 
 }  // namespace mlp

@@ -33,6 +33,17 @@ template <class S, int Rows, int Cols>
 using SizedMatrix = std::conditional_t<is_fixed<Rows, Cols>, Eigen::Matrix<S, Rows, Cols>,
                                        Eigen::Matrix<S, Dynamic, Cols == 1 ? 1 : Dynamic>>;
 
+namespace detail {
+
+// Throws apart from the templates that call it, which keeps them small.
+[[noreturn]] inline void throw_unequal(const std::string& who, Index expected, const char* what,
+                                       Index found) {
+  throw std::invalid_argument(who + ": expected " + std::to_string(expected) + what + ", found " +
+                              std::to_string(found));
+}
+
+}  // namespace detail
+
 /// A size that is a template argument, or, with N = Dynamic, a number given at run time. A known one takes no
 /// space.
 template <Index N>
@@ -40,10 +51,7 @@ struct Extent {
   constexpr Extent() = default;
   /// Errors: std::invalid_argument if n is not N.
   constexpr explicit Extent(Index n) {
-    if (n != N) {
-      throw std::invalid_argument("mlp: expected size " + std::to_string(N) + ", as the type says, found " +
-                                  std::to_string(n));
-    }
+    if (n != N) detail::throw_unequal("mlp", N, " as the size that the type says", n);
   }
   static constexpr Index value() { return N; }
 };

@@ -43,6 +43,20 @@ constexpr Index dense_parameter_count(Index inputs, Index outputs) {
   return inputs == Dynamic || outputs == Dynamic ? Dynamic : outputs * (inputs + 1);
 }
 
+constexpr Index checked_dense_parameter_count(Index inputs, Index outputs) {
+  const char* expected = nullptr;
+  if (inputs <= 0 || outputs <= 0) {
+    expected = "positive sizes";
+  } else if (inputs >= std::numeric_limits<Index>::max() / Index{sizeof(double)} / outputs) {
+    expected = "as many weights as memory can hold";
+  }
+  if (expected != nullptr) {
+    throw std::invalid_argument(std::string("Dense: expected ") + expected + ", found " +
+                                std::to_string(inputs) + " inputs, " + std::to_string(outputs) + " outputs");
+  }
+  return dense_parameter_count(inputs, outputs);
+}
+
 }  // namespace detail
 
 /// A fully connected layer: z = W x + b, y = f(z), element-wise.
@@ -78,7 +92,8 @@ class Dense : public Inputs<In>,
   constexpr Dense(Index in, Index out, ActivationType activation = {})
       : Inputs<In>(in),
         Outputs<Out>(out),
-        ParameterCount<detail::dense_parameter_count(In, Out)>(checked_parameter_count(in, out)),
+        ParameterCount<detail::dense_parameter_count(In, Out)>(
+            detail::checked_dense_parameter_count(in, out)),
         activation_(activation) {
     check::is_an_activation<F>();
     check::sizes_are_positive<In, Out>();
@@ -142,15 +157,6 @@ class Dense : public Inputs<In>,
     if constexpr (!std::is_same_v<ActivationType, Identity>) {
       for_each_tile([&](auto& z) { activation_.forward(z); }, y);
     }
-  }
-
-  static constexpr Index checked_parameter_count(Index in, Index out) {
-    const auto sizes = [&] { return std::to_string(in) + " inputs, " + std::to_string(out) + " outputs"; };
-    if (in <= 0 || out <= 0) throw std::invalid_argument("Dense: expected positive sizes, found " + sizes());
-    if (in >= std::numeric_limits<Index>::max() / Index{sizeof(double)} / out) {
-      throw std::invalid_argument("Dense: expected as many weights as memory can hold, found " + sizes());
-    }
-    return detail::dense_parameter_count(in, out);
   }
 
   [[no_unique_address]] ActivationType activation_;
