@@ -64,5 +64,7 @@ TEST_CASE("a network of any size allocates nothing once the workspace has its si
   trainer.step(x, t);
   CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
   CHECK(allocations_of([&] { trainer.step(x.leftCols(7), t.head(7)); }) == 0);
+  const Eigen::Matrix<float, 30, 4> four = x.leftCols<4>();
+  CHECK(allocations_of([&] { trainer.step(four, t.head(4)); }) == 0);
   CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
 }

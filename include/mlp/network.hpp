@@ -267,6 +267,9 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
       Eigen::Matrix<S, static_parameters_ <= max_fixed_size ? static_cast<int>(static_parameters_) : Dynamic,
                     1>;
   static constexpr std::size_t depth = sizeof...(Layers);
+  /// Whether a workspace for batches of that size lies wholly within the object.
+  template <int Batch>
+  static constexpr bool workspace_is_fixed = (is_fixed<detail::static_outputs<Layers>(), Batch> && ...);
 
   using Inputs<static_inputs_>::inputs;
   using Outputs<static_outputs_>::outputs;

@@ -57,13 +57,13 @@ class Trainer {
   S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
     constexpr int batch = X::ColsAtCompileTime;
     S loss;
-    if constexpr (batch == Dynamic) {
-      loss = net_->loss_and_gradient(x, t, workspace_, gradient_);
-    } else {
+    if constexpr (Net::template workspace_is_fixed<batch>) {
       Workspace<Net, batch> workspace(*net_);
       workspace.rng = workspace_.rng;
       loss = net_->loss_and_gradient(x, t, workspace, gradient_);
       workspace_.rng = workspace.rng;
+    } else {
+      loss = net_->loss_and_gradient(x, t, workspace_, gradient_);
     }
     if (!std::isfinite(loss)) {
       throw std::runtime_error("mlp: expected a finite loss, found " +
@@ -104,6 +104,7 @@ class Trainer {
   Index steps_ = 0;
 };
 
+/// What fit does: how often it goes through the data, in batches of which size.
 struct FitOptions {
   Index epochs = 10;
   Index batch_size = 32;
