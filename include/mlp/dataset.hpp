@@ -18,10 +18,6 @@ struct default_scalar : std::type_identity<typename Target::Scalar> {};
 template <>
 struct default_scalar<Labels> : std::type_identity<float> {};
 
-// Labels are a vector of samples, everything else a matrix with a column per sample.
-template <class T>
-inline constexpr bool is_labels = std::is_integral_v<typename T::Scalar>;
-
 template <class T>
 Index sample_count(const T& t) {
   if constexpr (is_labels<T>) return t.size();

@@ -32,7 +32,7 @@ GradientCheck check_gradient(const BasicMlp<S, L, Layers...>& net, const Eigen::
   BasicMlp<double, L, Layers...> copy = net.template cast<double>();
   Matrix<double> inputs = x.derived().template cast<double>();
   const auto targets = [&] {
-    if constexpr (std::is_integral_v<typename T::Scalar>) return Labels(t.derived());
+    if constexpr (detail::is_labels<T>) return Labels(t.derived());
     else return Matrix<double>(t.derived().template cast<double>());
   }();
 

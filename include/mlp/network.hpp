@@ -59,7 +59,7 @@ constexpr void rows_are_the_networks() {
 
 template <class Found, class L>
 constexpr void targets_are_the_losses() {
-  static_assert(!std::is_integral_v<Found> || std::is_integral_v<typename L::template Target<double>::Scalar>,
+  static_assert(!std::is_integral_v<Found> || detail::is_labels<typename L::template Target<double>>,
                 "mlp: the targets are labels, but this loss takes a matrix with a row for each output");
 }
 
@@ -486,9 +486,9 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
                                  (X::RowsAtCompileTime == static_inputs_ || X::RowsAtCompileTime == Dynamic ||
                                   static_inputs_ == Dynamic);
   template <class T>
-  static constexpr bool t_fits = std::is_integral_v<typename T::Scalar>
-                                     ? std::is_integral_v<typename LossType::template Target<S>::Scalar>
-                                     : std::is_same_v<typename T::Scalar, S>;
+  static constexpr bool t_fits =
+      detail::is_labels<T> ? detail::is_labels<typename LossType::template Target<S>>
+                           : std::is_same_v<typename T::Scalar, S>;
 
   template <class X>
   void check_x(const Eigen::DenseBase<X>& x) const {
@@ -503,7 +503,7 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
       throw std::invalid_argument("mlp: expected at least one sample to take a mean loss of, found none");
     check::targets_are_the_losses<typename T::Scalar, LossType>();
     detail::check_equal(detail::sample_count(t.derived()), batch, "mlp", " targets, one for each sample");
-    if constexpr (!std::is_integral_v<typename T::Scalar>) {
+    if constexpr (!detail::is_labels<T>) {
       check::scalar_is_the_networks<typename T::Scalar, S>();
       check::rows_are_the_networks<T::RowsAtCompileTime, static_outputs_>();
       detail::check_equal(t.rows(), outputs(), "mlp", " rows in t, one for each output");
@@ -537,7 +537,7 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
   // Labels pass as they are, a matrix as a column-major view of the sizes that are known.
   template <class X, class T>
   static decltype(auto) target_view(const Eigen::DenseBase<T>& t) {
-    if constexpr (std::is_integral_v<typename T::Scalar>) {
+    if constexpr (detail::is_labels<T>) {
       return t.derived();
     } else {
       return column_view<static_outputs_, X::ColsAtCompileTime>(t);

@@ -35,6 +35,10 @@ using SizedMatrix = std::conditional_t<is_fixed<Rows, Cols>, Eigen::Matrix<S, Ro
 
 namespace detail {
 
+// Targets of an integral type are labels, a vector of samples; all others are a matrix with a column per sample.
+template <class T>
+inline constexpr bool is_labels = std::is_integral_v<typename T::Scalar>;
+
 // Throws apart from the templates that call it, which keeps them small.
 [[noreturn]] inline void throw_unequal(const std::string& who, Index expected, const char* what,
                                        Index found) {

@@ -51,7 +51,7 @@ struct SoftmaxCrossEntropy {
       const S max = y_j.maxCoeff();
       dy_j = y_j;
       const S exp_sum = exponentiate(dy_j, max);
-      if constexpr (std::is_integral_v<typename T::Scalar>) {
+      if constexpr (detail::is_labels<T>) {
         dy_j *= scale / exp_sum;
         dy_j(t(j)) -= scale;
       } else {
@@ -77,7 +77,7 @@ struct SoftmaxCrossEntropy {
     for (Index j = 0; j < y.cols(); ++j) {
       Index found = 0, expected = 0;
       y.col(j).maxCoeff(&found);
-      if constexpr (std::is_integral_v<typename T::Scalar>) expected = t(j);
+      if constexpr (detail::is_labels<T>) expected = t(j);
       else t.col(j).maxCoeff(&expected);
       right += found == expected;
     }
@@ -96,7 +96,7 @@ struct SoftmaxCrossEntropy {
                                           const T& t, Index j) {
     using S = typename Y::Scalar;
     const S log_sum_exp = max + std::log(exp_sum);
-    if constexpr (std::is_integral_v<typename T::Scalar>) {
+    if constexpr (detail::is_labels<T>) {
       return log_sum_exp - y_j(t(j));
     } else {
       return sum_tiles<S>([=](const auto& a, const auto& p) { return p * (log_sum_exp - a); }, y_j, t.col(j));
@@ -105,7 +105,7 @@ struct SoftmaxCrossEntropy {
 
   template <class Y, class T>
   static void check_labels(const Y& y, const T& t) {
-    if constexpr (std::is_integral_v<typename T::Scalar>) {
+    if constexpr (detail::is_labels<T>) {
       for (Index j = 0; j < t.size(); ++j) {
         if (t(j) < 0 || t(j) >= y.rows()) {
           throw std::invalid_argument("SoftmaxCrossEntropy: expected labels in [0, " +
