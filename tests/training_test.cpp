@@ -159,13 +159,32 @@ TEST_CASE("a loss that is not finite ends training with the parameters from befo
   Trainer trainer(net, Sgd{.learning_rate = 0.1});
   CHECK(message_of<std::runtime_error>([&] {
           trainer.step(data.x, data.t);
-        }).find("expected a finite loss, found nan in step 1") != std::string::npos);
+        }).find("step 1: expected a finite loss, found nan") != std::string::npos);
   CHECK(net.parameters() == before);
   CHECK(trainer.steps() == 0);
   const std::string message =
       message_of<std::runtime_error>([&] { fit(net, data, Sgd{}, {.epochs = 2, .batch_size = 8}); });
   CHECK(message.find("fit: epoch 1, batch 1: ") == 0);
   CHECK(net.parameters() == before);
+}
+
+TEST_CASE("backward and update are the two halves of a step") {
+  const Dataset<Labels> data = clusters(16);
+  Net whole = initialized(), halves = initialized();
+  Trainer one(whole, Sgd{.learning_rate = 0.1, .momentum = 0.9}), two(halves, one.optimizer());
+  for (int i = 0; i < 3; ++i) {
+    const float loss = one.step(data.x, data.t);
+    CHECK(two.backward(data.x, data.t) == loss);
+    CHECK(two.steps() == i);
+    CHECK(two.gradient() == one.gradient());
+    two.update();
+    CHECK(halves.parameters() == whole.parameters());
+  }
+  const Vector<float> before = halves.parameters();
+  two.gradient().setZero();
+  two.optimizer().momentum = 0;
+  two.update();
+  CHECK(halves.parameters() == before);
 }
 
 TEST_CASE("bad options and data") {

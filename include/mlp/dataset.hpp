@@ -56,10 +56,12 @@ Dataset(const X&, const T&)
 /// Errors: std::invalid_argument, in the name of `who`, if there are no samples or not one target for each.
 template <class Target, class S>
 void check_dataset(const Dataset<Target, S>& data, const std::string& who) {
-  if (data.size() == 0) throw std::invalid_argument(who + ": expected at least one sample, found none");
+  if (data.size() == 0)
+    detail::raise<std::invalid_argument>(who + ": expected at least one sample, found none");
   if (const Index targets = detail::sample_count(data.t); targets != data.size()) {
-    throw std::invalid_argument(who + ": expected a target for each of " + std::to_string(data.size()) +
-                                " samples, found " + std::to_string(targets));
+    detail::raise<std::invalid_argument>(who + ": expected a target for each of " +
+                                         std::to_string(data.size()) + " samples, found " +
+                                         std::to_string(targets));
   }
 }
 
@@ -69,7 +71,8 @@ template <class Target, class S>
 std::pair<Dataset<Target, S>, Dataset<Target, S>> split(const Dataset<Target, S>& data, double fraction,
                                                         Rng& rng) {
   if (!(fraction >= 0 && fraction <= 1)) {
-    throw std::invalid_argument("split: expected a fraction in [0, 1], found " + std::to_string(fraction));
+    detail::raise<std::invalid_argument>("split: expected a fraction in [0, 1], found " +
+                                         std::to_string(fraction));
   }
   check_dataset(data, "split");
   std::vector<Index> order(static_cast<std::size_t>(data.size()));

@@ -500,7 +500,8 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
   template <class T>
   void check_t(const Eigen::DenseBase<T>& t, Index batch) const {
     if (batch == 0)
-      throw std::invalid_argument("mlp: expected at least one sample to take a mean loss of, found none");
+      detail::raise<std::invalid_argument>(
+          "mlp: expected at least one sample to take a mean loss of, found none");
     check::targets_are_the_losses<typename T::Scalar, LossType>();
     detail::check_equal(detail::sample_count(t.derived()), batch, "mlp", " targets, one for each sample");
     if constexpr (!detail::is_labels<T>) {
@@ -519,10 +520,10 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
     if constexpr (std::is_base_of_v<Eigen::PlainObjectBase<M>, M> && M::SizeAtCompileTime == Dynamic) {
       m.resize(rows, cols);
     } else {
-      throw std::invalid_argument(std::string("mlp: expected room for a ") + what + " of " +
-                                  std::to_string(rows) + " x " + std::to_string(cols) +
-                                  " contiguous coefficients, found " + std::to_string(m.rows()) + " x " +
-                                  std::to_string(m.cols()));
+      detail::raise<std::invalid_argument>(std::string("mlp: expected room for a ") + what + " of " +
+                                           std::to_string(rows) + " x " + std::to_string(cols) +
+                                           " contiguous coefficients, found " + std::to_string(m.rows()) +
+                                           " x " + std::to_string(m.cols()));
     }
   }
 

@@ -28,6 +28,17 @@ constexpr void is_an_optimizer() {
 
 }  // namespace check
 
+namespace detail {
+
+template <class S>
+[[noreturn]] void raise_not_finite(S loss, const std::string& where) {
+  raise<std::runtime_error>(where + ": expected a finite loss, found " +
+                            (std::isnan(loss) ? "nan" : std::to_string(loss)) +
+                            ": the data hold a nan or infinity, or the learning rate is too large");
+}
+
+}  // namespace detail
+
 /// Trains a network of the caller's in place, step by step; it refers to the network, which must outlive it.
 /// Errors: std::invalid_argument if an option of the optimizer is out of range.
 template <class Net, class Opt>
@@ -56,26 +67,32 @@ class Trainer {
   /// parameters are then those from before the step.
   template <class X, class T>
   S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
+    const S loss = backward(x, t);
+    if (!std::isfinite(loss)) detail::raise_not_finite(loss, "mlp: step " + std::to_string(steps_ + 1));
+    update();
+    return loss;
+  }
+
+  /// The two halves of a step, for who wants to do something with the gradient in between (clip it, or add up
+  /// those of many machines): backward puts the gradient of a batch into gradient() and returns the mean loss,
+  /// update moves the parameters by what is there.
+  template <class X, class T>
+  S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
     constexpr int batch = X::ColsAtCompileTime;
-    S loss;
     if constexpr (Net::template workspace_is_fixed<batch>) {
       Workspace<Net, batch> workspace(*net_);
       workspace.rng = workspace_.rng;
-      loss = net_->loss_and_gradient(x, t, workspace, gradient_);
+      const S loss = net_->loss_and_gradient(x, t, workspace, gradient_);
       workspace_.rng = workspace.rng;
+      return loss;
     } else {
-      loss = net_->loss_and_gradient(x, t, workspace_, gradient_);
+      return net_->loss_and_gradient(x, t, workspace_, gradient_);
     }
-    if (!std::isfinite(loss)) {
-      throw std::runtime_error("mlp: expected a finite loss, found " +
-                               (std::isnan(loss) ? "nan" : std::to_string(loss)) + " in step " +
-                               std::to_string(steps_ + 1) +
-                               ": the data hold a nan or infinity, or the learning rate is too large");
-    }
+  }
+  void update() {
     auto theta = net_->parameters();
     ++steps_;
     if constexpr (is_well_formed_) optimizer_.step(theta, gradient_, slots_, steps_);
-    return loss;
   }
 
   Net& net() const { return *net_; }
@@ -83,6 +100,7 @@ class Trainer {
   Opt& optimizer() { return optimizer_; }
   const Opt& optimizer() const { return optimizer_; }
   /// dL/dtheta of the last step.
+  typename Net::ParameterVector& gradient() { return gradient_; }
   const auto& gradient() const { return gradient_; }
   /// How many steps were taken.
   Index steps() const { return steps_; }
@@ -129,50 +147,35 @@ struct History {
   std::vector<double> seconds;  // how long it took
 };
 
-/// Trains net in place: in each epoch all samples in a new random order, in batches of batch_size (the last
-/// may be smaller). Calls callback(const Progress&) after each batch; one that returns false ends the training.
-/// Errors: std::invalid_argument if an option is out of range, the data are empty or do not fit the network;
-/// std::runtime_error if the loss is not finite, and says in which epoch and batch. The parameters are then
-/// those from before that batch.
-template <class Net, class Target, class Opt, class Callback>
-History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
-            const FitOptions& options, Callback&& callback) {
-  const auto check_positive = [](Index value, const char* name) {
-    if (value <= 0) {
-      throw std::invalid_argument(std::string("fit: expected ") + name + " > 0, found " +
-                                  std::to_string(value));
-    }
-  };
-  check_positive(options.epochs, "epochs");
-  check_positive(options.batch_size, "batch_size");
-  check_dataset(train, "fit");
+namespace detail {
 
-  Rng rng{options.seed};
-  Trainer trainer(net, std::move(optimizer), Rng{rng()});
-  Dataset<Target, typename Net::Scalar> batch;
-  std::vector<Index> order(static_cast<std::size_t>(train.size()));
+// The epochs of fit, whatever does the steps: step(first, count) trains on the samples first[0...count) and returns
+// their mean loss; update() is called where that is finite.
+template <class Step, class Update, class Callback>
+History run_epochs(Index samples, const FitOptions& options, Rng& rng, Step&& step, Update&& update,
+                   Callback&& callback) {
+  std::vector<Index> order(static_cast<std::size_t>(samples));
   std::iota(order.begin(), order.end(), Index{0});
   History history;
   bool stopped = false;
   Progress progress{};
   progress.epochs = options.epochs;
-  progress.batches = (train.size() - 1) / options.batch_size + 1;
+  progress.batches = (samples - 1) / options.batch_size + 1;
   for (progress.epoch = 1; progress.epoch <= options.epochs && !stopped; ++progress.epoch) {
     const auto start = std::chrono::steady_clock::now();
     rng.shuffle(order);
     double loss_sum = 0;
     progress.samples = 0;
     for (progress.batch = 1; progress.batch <= progress.batches && !stopped; ++progress.batch) {
-      const Index count = std::min(options.batch_size, train.size() - progress.samples);
-      detail::gather(train.x, order.data() + progress.samples, count, batch.x);
-      detail::gather(train.t, order.data() + progress.samples, count, batch.t);
-      try {
-        loss_sum += static_cast<double>(trainer.step(batch.x, batch.t)) * static_cast<double>(count);
-      } catch (const std::runtime_error& error) {
-        throw std::runtime_error("fit: epoch " + std::to_string(progress.epoch) + ", batch " +
-                                 std::to_string(progress.batch) + ": " + error.what());
+      const Index count = std::min(options.batch_size, samples - progress.samples);
+      const auto loss = step(order.data() + progress.samples, count);
+      if (!std::isfinite(loss)) {
+        raise_not_finite(loss, "fit: epoch " + std::to_string(progress.epoch) + ", batch " +
+                                   std::to_string(progress.batch));
       }
+      update();
       progress.samples += count;
+      loss_sum += static_cast<double>(loss) * static_cast<double>(count);
       progress.loss = loss_sum / static_cast<double>(progress.samples);
       progress.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       const Progress& now = progress;
@@ -186,6 +189,41 @@ History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt op
     history.seconds.push_back(progress.seconds);
   }
   return history;
+}
+
+inline void check_fit_options(const FitOptions& options) {
+  const auto check_positive = [](Index value, const char* name) {
+    if (value <= 0) {
+      raise<std::invalid_argument>(std::string("fit: expected ") + name + " > 0, found " +
+                                   std::to_string(value));
+    }
+  };
+  check_positive(options.epochs, "epochs");
+  check_positive(options.batch_size, "batch_size");
+}
+
+}  // namespace detail
+
+/// Trains net in place: in each epoch all samples in a new random order, in batches of batch_size (the last
+/// may be smaller). Calls callback(const Progress&) after each batch; one that returns false ends the training.
+/// Errors: std::invalid_argument if an option is out of range, the data are empty or do not fit the network;
+/// std::runtime_error if the loss is not finite, and says in which epoch and batch. The parameters are then
+/// those from before that batch.
+template <class Net, class Target, class Opt, class Callback>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
+            const FitOptions& options, Callback&& callback) {
+  detail::check_fit_options(options);
+  check_dataset(train, "fit");
+  Rng rng{options.seed};
+  Trainer trainer(net, std::move(optimizer), Rng{rng()});
+  Dataset<Target, typename Net::Scalar> batch;
+  const auto step = [&](const Index* first, Index count) {
+    detail::gather(train.x, first, count, batch.x);
+    detail::gather(train.t, first, count, batch.t);
+    return trainer.backward(batch.x, batch.t);
+  };
+  return detail::run_epochs(
+      train.size(), options, rng, step, [&] { trainer.update(); }, callback);
 }
 
 template <class Net, class Target, class Opt>

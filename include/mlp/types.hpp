@@ -2,6 +2,8 @@
 
 #include <Eigen/Core>
 
+#include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -39,11 +41,22 @@ namespace detail {
 template <class T>
 inline constexpr bool is_labels = std::is_integral_v<typename T::Scalar>;
 
-// Throws apart from the templates that call it, which keeps them small.
+// Throws an E, or, in a program built without exceptions, says what is wrong and ends it.
+template <class E>
+[[noreturn]] void raise(const std::string& what) {
+#ifdef __cpp_exceptions
+  throw E(what);
+#else
+  std::fprintf(stderr, "%s\n", what.c_str());
+  std::abort();
+#endif
+}
+
+// Apart from the templates that call it, which keeps them small.
 [[noreturn]] inline void throw_unequal(const std::string& who, Index expected, const char* what,
                                        Index found) {
-  throw std::invalid_argument(who + ": expected " + std::to_string(expected) + what + ", found " +
-                              std::to_string(found));
+  raise<std::invalid_argument>(who + ": expected " + std::to_string(expected) + what + ", found " +
+                               std::to_string(found));
 }
 
 }  // namespace detail

@@ -30,8 +30,8 @@ struct LeakyReLU {
 
   void validate() const {
     if (!(negative_slope >= 0)) {
-      throw std::invalid_argument("LeakyReLU: expected negative_slope >= 0, found " +
-                                  std::to_string(negative_slope));
+      detail::raise<std::invalid_argument>("LeakyReLU: expected negative_slope >= 0, found " +
+                                           std::to_string(negative_slope));
     }
   }
 };

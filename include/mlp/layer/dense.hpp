@@ -52,8 +52,9 @@ constexpr Index checked_dense_parameter_count(Index inputs, Index outputs) {
     expected = "as many weights as memory can hold";
   }
   if (expected != nullptr) {
-    throw std::invalid_argument(std::string("Dense: expected ") + expected + ", found " +
-                                std::to_string(inputs) + " inputs, " + std::to_string(outputs) + " outputs");
+    detail::raise<std::invalid_argument>(std::string("Dense: expected ") + expected + ", found " +
+                                         std::to_string(inputs) + " inputs, " + std::to_string(outputs) +
+                                         " outputs");
   }
   return dense_parameter_count(inputs, outputs);
 }

@@ -108,9 +108,9 @@ struct SoftmaxCrossEntropy {
     if constexpr (detail::is_labels<T>) {
       for (Index j = 0; j < t.size(); ++j) {
         if (t(j) < 0 || t(j) >= y.rows()) {
-          throw std::invalid_argument("SoftmaxCrossEntropy: expected labels in [0, " +
-                                      std::to_string(y.rows()) + "), found " + std::to_string(t(j)) +
-                                      " for sample " + std::to_string(j));
+          detail::raise<std::invalid_argument>("SoftmaxCrossEntropy: expected labels in [0, " +
+                                               std::to_string(y.rows()) + "), found " + std::to_string(t(j)) +
+                                               " for sample " + std::to_string(j));
         }
       }
     }

@@ -51,8 +51,8 @@ struct Sgd {
   void validate() const {
     const auto check = [](bool right, const char* expected, double found) {
       if (!right)
-        throw std::invalid_argument("Sgd: expected " + std::string(expected) + ", found " +
-                                    std::to_string(found));
+        detail::raise<std::invalid_argument>("Sgd: expected " + std::string(expected) + ", found " +
+                                             std::to_string(found));
     };
     check(learning_rate >= 0, "learning_rate >= 0", learning_rate);
     check(momentum >= 0 && momentum < 1, "momentum in [0, 1)", momentum);
