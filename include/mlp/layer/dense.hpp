@@ -150,9 +150,7 @@ class Dense : public Inputs<In>,
 
  private:
   void affine(const auto& theta, const auto& x, auto& y) const {
-    const auto b = bias(theta);
-    for (Index j = 0; j < y.cols(); ++j) column(y, j) = b;
-    add_product(weights(theta), x, y);
+    set_affine(weights(theta), x, bias(theta), y);
   }
 
   void activate(auto& y) const {
