@@ -20,7 +20,9 @@ struct BinaryCrossEntropy {
   template <class Y>
   typename Y::Scalar value(const Y& y, const auto& t) const {
     using S = typename Y::Scalar;
-    return sum_tiles<S>([](const auto& logit, const auto& b) { return term(logit, b); }, y, t) /
+    return sum_tiles<S>(
+               [](const auto& logit, const auto& b) { return term(logit, b, exp_of_minus_abs(logit)); }, y,
+               t) /
            static_cast<S>(y.size());
   }
 
@@ -32,10 +34,12 @@ struct BinaryCrossEntropy {
     const S scale = S(1) / static_cast<S>(y.size());
     return scale * sum_tiles<S>(
                        [scale](const auto& logit, const auto& b, auto& d) {
-                         d = logit;
-                         Sigmoid{}.forward(d);
-                         for (Index i = 0; i < d.size(); ++i) d(i) = scale * (d(i) - b(i));
-                         return term(logit, b);
+                         auto e = exp_of_minus_abs(logit);
+                         for (Index i = 0; i < d.size(); ++i) {
+                           const S probability = (logit(i) > 0 ? 1 : e(i)) / (1 + e(i));
+                           d(i) = scale * (probability - b(i));
+                         }
+                         return term(logit, b, e);
                        },
                        y, t, dy);
   }
@@ -53,9 +57,13 @@ struct BinaryCrossEntropy {
 
  private:
   template <class T>
-  static T term(const T& y, const T& t) {
-    T sum = (-y.abs()).exp();
-    sum = sum.log1p();
+  static T exp_of_minus_abs(const T& y) {
+    return (-y.abs()).exp();
+  }
+
+  template <class T>
+  static T term(const T& y, const T& t, const T& e) {
+    T sum = e.log1p();
     for (Index i = 0; i < y.size(); ++i) sum(i) += (y(i) > 0 ? y(i) : 0) - t(i) * y(i);
     return sum;
   }
