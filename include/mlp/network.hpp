@@ -3,6 +3,7 @@
 #include <mlp/concepts.hpp>
 #include <mlp/dataset.hpp>
 #include <mlp/random.hpp>
+#include <mlp/threads.hpp>
 #include <mlp/types.hpp>
 
 #include <algorithm>
@@ -364,16 +365,20 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
     check_x(x);
     SizedMatrix<S, static_outputs_, X::ColsAtCompileTime> y(outputs(), x.cols());
     if constexpr (x_fits<X>) {
-      detail::LayerBuffers<S, X::ColsAtCompileTime, LayerTuple> scratch;
       if constexpr (X::ColsAtCompileTime == Dynamic) {
         constexpr Index piece = 256;  // samples whose activations stay in the cache
-        for (Index j = 0; j < x.cols(); j += piece) {
-          const Index count = std::min(piece, x.cols() - j);
-          const auto x_piece = dense_view<static_inputs_, Dynamic>(x.derived().middleCols(j, count));
-          auto y_piece = matrix_view<static_outputs_, Dynamic>(y.data() + j * outputs(), outputs(), count);
-          infer_from<0>(x_piece, y_piece, scratch);
-        }
+        const Index parts = detail::parts_of(x.cols() * parameter_count(), piece * 1024);
+        detail::share(x.cols(), piece, parts, [&](Index begin, Index end) {
+          detail::LayerBuffers<S, Dynamic, LayerTuple> scratch;
+          for (Index j = begin; j < end; j += piece) {
+            const Index count = std::min(piece, end - j);
+            const auto x_piece = dense_view<static_inputs_, Dynamic>(x.derived().middleCols(j, count));
+            auto y_piece = matrix_view<static_outputs_, Dynamic>(y.data() + j * outputs(), outputs(), count);
+            infer_from<0>(x_piece, y_piece, scratch);
+          }
+        });
       } else {
+        detail::LayerBuffers<S, X::ColsAtCompileTime, LayerTuple> scratch;
         auto y_view = output_view<X>(y);
         infer_from<0>(dense_view<static_inputs_, X::ColsAtCompileTime>(x), y_view, scratch);
       }

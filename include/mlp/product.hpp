@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/threads.hpp>
 #include <mlp/tile.hpp>
 #include <mlp/types.hpp>
 
@@ -41,18 +42,6 @@ struct Eigen::internal::functor_traits<mlp::detail::MultiplyAdd<S>> {
 namespace mlp {
 
 namespace detail {
-
-// The same coefficients with run-time sizes, so that all large products share a few instances of Eigen's kernel.
-template <class M>
-auto unsized(M&& m) {
-  using Plain = std::remove_cvref_t<M>;
-  using Order = Eigen::Matrix<typename Plain::Scalar, Dynamic, Dynamic,
-                              Plain::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor>;
-  using Target =
-      std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(m.data())>>, const Order, Order>;
-  return Eigen::Map<Target, 0, Eigen::OuterStride<>>(m.data(), m.rows(), m.cols(),
-                                                     Eigen::OuterStride<>(m.outerStride()));
-}
 
 // c = start + A b for Blocks x Rows rows of A, with c in registers meanwhile. A sum is kept in one chain for each
 // residue of k modulo `chains`: few blocks need several for the processor to have enough to do while it waits for a
@@ -124,10 +113,36 @@ void small_product(const A& a, const B& b, const typename C::Scalar* start, C& c
   }
 }
 
-// C += A B by Eigen's kernel (or, with EIGEN_USE_BLAS, a BLAS).
+// C += A B by Eigen's kernel or, with EIGEN_USE_BLAS, by the BLAS that the user links. The kernel is called itself, since
+// it is the same for all types (the expression A * B instantiates a dozen ways to multiply for each type), and since
+// the expression shares its work among threads by rules of Eigen's own.
+template <int OrderA, int OrderB, class S>
+void add_large_product(Index rows, Index cols, Index depth, const S* a, Index lda, const S* b, Index ldb,
+                       S* c, Index ldc) {
+  using namespace Eigen::internal;
+  gemm_blocking_space<Eigen::ColMajor, S, S, Dynamic, Dynamic, Dynamic> blocking(rows, cols, depth, 1, true);
+  general_matrix_matrix_product<Index, S, OrderA, false, S, OrderB, false, Eigen::ColMajor, 1>::run(
+      rows, cols, depth, a, lda, b, ldb, c, 1, ldc, S(1), blocking, nullptr);
+}
+
 template <class A, class B, class C>
-void add_large_product(const A& a, const B& b, C& c) {
-  unsized(c).noalias() += unsized(a) * unsized(b);
+void add_large_product(const A& a, const B& b, C& c, Index parts) {
+  using S = typename C::Scalar;
+  if (c.size() == 0 || a.cols() == 0) return;
+  const auto run = [&](Index row, Index rows, Index col, Index cols) {
+    add_large_product<A::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor,
+                      B::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor>(
+        rows, cols, a.cols(), a.data() + row * a.rowStride(), a.outerStride(), b.data() + col * b.colStride(),
+        b.outerStride(), c.data() + row + col * c.colStride(), c.colStride());
+  };
+  // Each part packs all of the operand that isn't cut, so it is the longer side that is cut, and where the kernel
+  // itself begins a new block: each sum is then made by the same code.
+  using Kernel = Eigen::internal::gebp_traits<S, S>;
+  if (c.rows() > c.cols()) {
+    share(c.rows(), Kernel::mr, parts, [&](Index begin, Index end) { run(begin, end - begin, 0, c.cols()); });
+  } else {
+    share(c.cols(), Kernel::nr, parts, [&](Index begin, Index end) { run(0, c.rows(), begin, end - begin); });
+  }
 }
 
 // Where the plain loops beat Eigen's packed kernel. A rule of sizes and layout alone, so that static and dynamic
@@ -146,7 +161,8 @@ void product(const A& a, const B& b, const typename C::Scalar* start, C& c) {
     if (start == nullptr) c.setZero();
     else
       for (Index j = 0; j < c.cols(); ++j) std::copy_n(start, c.rows(), c.data() + j * c.colStride());
-    add_large_product(a, b, c);
+    constexpr Index grain = 250'000;  // a few microseconds of work
+    add_large_product(a, b, c, parts_of(c.size() * a.cols(), grain));
   };
   if constexpr (rows != Dynamic && depth != Dynamic && cols != Dynamic) {
     constexpr bool columns_are_contiguous = !A::IsRowMajor || rows == 1 || depth == 1;

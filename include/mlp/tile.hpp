@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/threads.hpp>
 #include <mlp/types.hpp>
 
 #include <algorithm>
@@ -23,7 +24,7 @@ namespace detail {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"  // a processor's vector type as a template's argument
 template <class S>
-Tile<S> load_partial_tile(const S* from, Index n) {
+EIGEN_STRONG_INLINE Tile<S> load_partial_tile(const S* from, Index n) {
   using Packet = typename Eigen::internal::packet_traits<S>::type;
   using Traits = Eigen::internal::unpacket_traits<Packet>;
   if constexpr (Traits::masked_load_available) {
@@ -43,13 +44,13 @@ Tile<S> load_partial_tile(const S* from, Index n) {
 #pragma GCC diagnostic pop
 
 template <class S>
-Tile<S> load_tile(const S* from, Index n) {
+EIGEN_STRONG_INLINE Tile<S> load_tile(const S* from, Index n) {
   if (n == tile_size) return Eigen::Map<const Tile<S>>(from);
   return load_partial_tile(from, n);
 }
 
 template <class S>
-void store_tile(const Tile<S>& tile, S* to, Index n) {
+EIGEN_STRONG_INLINE void store_tile(const Tile<S>& tile, S* to, Index n) {
   if (n == tile_size) {
     Eigen::Map<Tile<S>>{to} = tile;
   } else {
@@ -58,11 +59,11 @@ void store_tile(const Tile<S>& tile, S* to, Index n) {
 }
 
 template <class S>
-void store_tile(const Tile<S>&, const S*, Index) {}
+EIGEN_STRONG_INLINE void store_tile(const Tile<S>&, const S*, Index) {}
 
 // f(n, tile...) on the n <= tile_size coefficients that start at each pointer.
 template <class F, class... S>
-void visit_tile(F& f, Index n, S*... data) {
+EIGEN_STRONG_INLINE void visit_tile(F& f, Index n, S*... data) {
   const auto visit = [&](auto... tile) {
     f(n, tile...);
     (store_tile(tile, data, n), ...);
@@ -78,12 +79,15 @@ void visit_run(F& f, Index size, S*... data) {
 }
 
 template <class F, class M, class... Ms>
-void visit_tiles(F&& f, M& m, Ms&... ms) {
+void visit_tiles(F&& f, Index parts, M& m, Ms&... ms) {
   const auto contiguous = [](const auto& a) {
     return a.outerStride() == a.innerSize() || a.outerSize() <= 1;
   };
   if (contiguous(m) && (contiguous(ms) && ...)) {
-    visit_run(f, m.size(), m.data(), ms.data()...);
+    if (parts == 1) return visit_run(f, m.size(), m.data(), ms.data()...);
+    share(m.size(), tile_size, parts, [&](Index begin, Index end) {
+      visit_run(f, end - begin, m.data() + begin, (ms.data() + begin)...);
+    });
   } else {
     for (Index j = 0; j < m.cols(); ++j) {
       visit_run(f, m.rows(), m.data() + j * m.colStride(), (ms.data() + j * ms.colStride())...);
@@ -94,10 +98,13 @@ void visit_tiles(F&& f, M& m, Ms&... ms) {
 }  // namespace detail
 
 /// Calls f(tile...) for the tiles of equally large column-major matrices (Maps, or columns of them), each a
-/// Tile<S>& in step with the others; what f writes to a tile of a mutable matrix is stored.
-template <class F, class... Ms>
-void for_each_tile(F&& f, Ms&&... ms) {
-  detail::visit_tiles([&](Index, auto&... tiles) { f(tiles...); }, ms...);
+/// Tile<S>& in step with the others; what f writes to a tile of a mutable matrix is stored. In a program with OpenMP
+/// threads may call f at once, for different tiles.
+template <class F, class M, class... Ms>
+void for_each_tile(F&& f, M&& m, Ms&&... ms) {
+  constexpr Index grain = 32'768;  // coefficients that keep a thread busy for a few microseconds
+  detail::visit_tiles([&](Index, auto&... tiles) { f(tiles...); }, detail::parts_of(m.size(), grain), m,
+                      ms...);
 }
 
 /// As for_each_tile, and returns the sum of all coefficients of what f returns; padding does not count.
@@ -112,7 +119,7 @@ S sum_tiles(F&& f, Ms&&... ms) {
         }
         sum += term;
       },
-      ms...);
+      1, ms...);
   return sum.sum();
 }
 

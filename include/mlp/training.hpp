@@ -3,6 +3,7 @@
 #include <mlp/concepts.hpp>
 #include <mlp/dataset.hpp>
 #include <mlp/network.hpp>
+#include <mlp/threads.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -128,6 +129,7 @@ struct FitOptions {
   Index epochs = 10;
   Index batch_size = 32;
   std::uint64_t seed = 0;  // of the shuffling, and of layers with randomness of their own
+  int threads = 0;  // at most so many, where they pay (see threads.hpp); 0: as many as OpenMP would take
 };
 
 /// Where fit stands, after a batch.
@@ -156,8 +158,10 @@ History run_epochs(Index samples, const FitOptions& options, Rng& rng, Step&& st
                    Callback&& callback) {
   std::vector<Index> order(static_cast<std::size_t>(samples));
   std::iota(order.begin(), order.end(), Index{0});
+  ThreadChoice threads(options.threads);
   History history;
   bool stopped = false;
+  double loss = 0;
   Progress progress{};
   progress.epochs = options.epochs;
   progress.batches = (samples - 1) / options.batch_size + 1;
@@ -168,14 +172,16 @@ History run_epochs(Index samples, const FitOptions& options, Rng& rng, Step&& st
     progress.samples = 0;
     for (progress.batch = 1; progress.batch <= progress.batches && !stopped; ++progress.batch) {
       const Index count = std::min(options.batch_size, samples - progress.samples);
-      const auto loss = step(order.data() + progress.samples, count);
-      if (!std::isfinite(loss)) {
-        raise_not_finite(loss, "fit: epoch " + std::to_string(progress.epoch) + ", batch " +
-                                   std::to_string(progress.batch));
-      }
-      update();
+      threads.run([&] {
+        loss = static_cast<double>(step(order.data() + progress.samples, count));
+        if (!std::isfinite(loss)) {
+          raise_not_finite(loss, "fit: epoch " + std::to_string(progress.epoch) + ", batch " +
+                                     std::to_string(progress.batch));
+        }
+        update();
+      });
       progress.samples += count;
-      loss_sum += static_cast<double>(loss) * static_cast<double>(count);
+      loss_sum += loss * static_cast<double>(count);
       progress.loss = loss_sum / static_cast<double>(progress.samples);
       progress.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       const Progress& now = progress;
@@ -200,6 +206,9 @@ inline void check_fit_options(const FitOptions& options) {
   };
   check_positive(options.epochs, "epochs");
   check_positive(options.batch_size, "batch_size");
+  if (options.threads < 0) {
+    raise<std::invalid_argument>("fit: expected threads >= 0, found " + std::to_string(options.threads));
+  }
 }
 
 }  // namespace detail
