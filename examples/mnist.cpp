@@ -120,7 +120,11 @@ bool train(Net& net, const Data& data, const Options& options) {
     return !reached;  // false ends the training
   };
   fit(net, data.train, LinearDecay{sgd, steps},
-      {.epochs = options.epochs, .batch_size = options.batch, .seed = options.seed}, after_batch);
+      {.epochs = options.epochs,
+       .batch_size = options.batch,
+       .seed = options.seed,
+       .threads = options.threads},
+      after_batch);
   return reached || options.stop_at > 1;
 }
 

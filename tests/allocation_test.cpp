@@ -68,3 +68,22 @@ TEST_CASE("a network of any size allocates nothing once the workspace has its si
   CHECK(allocations_of([&] { trainer.step(four, t.head(4)); }) == 0);
   CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
 }
+
+// The types of a network, of a vector or batch that goes into it, and whether predict promises what it does.
+template <class Net, class X>
+constexpr bool promises = noexcept(std::declval<const Net&>().predict(std::declval<const X&>()));
+
+TEST_CASE("prediction of one sample by a fixed network: no allocation, noexcept") {
+  using Large = Mlp<SoftmaxCrossEntropy, Dense<784, 128, ReLU>, Dense<128, 10>>;
+  const Large net;
+  const Eigen::Matrix<float, 784, 1> sample = Eigen::Matrix<float, 784, 1>::Ones();
+  CHECK(allocations_of([&] { net.predict(sample); }) == 0);
+  CHECK(allocations_of([&] { net.infer(sample); }) == 0);
+  static_assert(promises<Large, Eigen::Matrix<float, 784, 1>>);
+  static_assert(promises<Mlp<BinaryCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 1>>, Eigen::Vector2f>);
+  static_assert(!promises<Large, Vector<float>>);
+  static_assert(!promises<Large, Eigen::Matrix<float, 784, 64>>);
+  static_assert(!promises<Mlp<SoftmaxCrossEntropy, Dense<784, Dynamic>, Dense<Dynamic, 10>>,
+                          Eigen::Matrix<float, 784, 1>>);
+  static_assert(!promises<Mlp<SoftmaxCrossEntropy, Dense<20000, 10>>, Eigen::Matrix<float, 20000, 1>>);
+}

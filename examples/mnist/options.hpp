@@ -19,6 +19,7 @@ struct Options {
   double learning_rate = 0.1;
   double momentum = 0.9;
   std::uint64_t seed = 1;
+  int threads = 0;  // as many as there are cores
   std::filesystem::path png = "misclassified.png";
   double stop_at = 2;  // an accuracy that is never reached
   bool help = false;
@@ -37,6 +38,7 @@ inline constexpr const char* usage =
     "  --learning-rate X   of the first step; it falls to 0 in a straight line (0.1)\n"
     "  --momentum X        in [0, 1) (0.9)\n"
     "  --seed N            of the first weights and of the shuffling (1)\n"
+    "  --threads N         at most so many; the result is the same for any number (one per core)\n"
     "  --png FILE          where to draw the misclassified digits (misclassified.png)\n"
     "  --stop-at X         end after the first epoch with this test accuracy, such as 0.95;\n"
     "                      to end without it is an error\n"
@@ -96,6 +98,7 @@ inline Options parse_options(int argc, const char* const* argv) {
       options.momentum = real("a number in [0, 1)", [](double x) { return x >= 0 && x < 1; });
     else if (option == "--seed")
       options.seed = static_cast<std::uint64_t>(whole(0, std::numeric_limits<long long>::max()));
+    else if (option == "--threads") options.threads = static_cast<int>(whole(1, 1024));
     else if (option == "--png") options.png = path("a file name");
     else if (option == "--stop-at")
       options.stop_at = real("an accuracy in (0, 1]", [](double x) { return x > 0 && x <= 1; });

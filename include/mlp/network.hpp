@@ -157,6 +157,17 @@ void check_layer_types(std::index_sequence<I...>) {
   (check::is_a_layer<static_cast<int>(I), Layers, S>(), ...);
 }
 
+template <class L, class S>
+concept LinksWithoutThrowing = requires(const L& loss, VectorArgument<S>& y) {
+  { loss.link(y) }
+  noexcept;
+};
+template <class L, class S>
+concept InfersWithoutThrowing = requires(const L& layer, VectorArgument<S>& v) {
+  { layer.infer(v, v, v) }
+  noexcept;
+};
+
 // A tuple of buffers, one for each layer's outputs.
 template <class S, int Batch, class Tuple>
 struct LayerBuffers;
@@ -272,6 +283,13 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
   template <int Batch>
   static constexpr bool workspace_is_fixed = (is_fixed<detail::static_outputs<Layers>(), Batch> && ...);
 
+  /// Whether predict(x) for an x of type X allocates nothing and can't throw.
+  template <class X>
+  static constexpr bool is_real_time =
+      is_fixed<static_inputs_, 1>&& workspace_is_fixed<1>&& X::RowsAtCompileTime !=
+          Dynamic&& X::ColsAtCompileTime == 1 &&
+      detail::LinksWithoutThrowing<LossType, S> && (detail::InfersWithoutThrowing<Layers, S> && ...);
+
   using Inputs<static_inputs_>::inputs;
   using Outputs<static_outputs_>::outputs;
   using ParameterCount<static_parameters_>::parameter_count;
@@ -333,8 +351,11 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
 
   /// What the network predicts: its outputs through the loss's link (softmax, sigmoid or identity).
   /// Shapes: x inputs() x B gives outputs() x B; a vector gives a vector, and fixed sizes stay fixed.
+  /// For a vector of fixed size and layers of fixed sizes it is fit for real-time threads: it allocates nothing,
+  /// takes no lock, starts no thread, and is noexcept (if all layers and the loss say so; Dense and the library's
+  /// losses do).
   template <class X>
-  auto predict(const Eigen::DenseBase<X>& x) const {
+  auto predict(const Eigen::DenseBase<X>& x) const noexcept(is_real_time<X>) {
     auto y = infer(x);
     auto view = output_view<X>(y);
     loss_.link(view);
@@ -361,7 +382,7 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
 
   /// The raw outputs (logits) of the trained network: predict before the loss's link.
   template <class X>
-  auto infer(const Eigen::DenseBase<X>& x) const {
+  auto infer(const Eigen::DenseBase<X>& x) const noexcept(is_real_time<X>) {
     check_x(x);
     SizedMatrix<S, static_outputs_, X::ColsAtCompileTime> y(outputs(), x.cols());
     if constexpr (x_fits<X>) {

@@ -115,7 +115,9 @@ class Dense : public Inputs<In>,
     bias(theta).setZero();
   }
 
-  void infer(const auto& theta, const auto& x, auto& y) const {
+  // Of one sample: no allocation, hence nothing that could throw.
+  template <class Y>
+  void infer(const auto& theta, const auto& x, Y& y) const noexcept(Y::ColsAtCompileTime == 1) {
     affine(theta, x, y);
     activate(y);
   }

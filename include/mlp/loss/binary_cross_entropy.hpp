@@ -44,7 +44,7 @@ struct BinaryCrossEntropy {
                        y, t, dy);
   }
 
-  void link(auto& y) const {
+  void link(auto& y) const noexcept {
     for_each_tile([](auto& a) { Sigmoid{}.forward(a); }, y);
   }
 

@@ -28,7 +28,7 @@ struct MeanSquaredError {
     for_each_tile([scale](const auto& a, const auto& b, auto& d) { d = scale * (a - b); }, y, t, dy);
   }
 
-  void link(auto&) const {}
+  void link(auto&) const noexcept {}
 };
 
 }  // namespace mlp

@@ -63,7 +63,7 @@ struct SoftmaxCrossEntropy {
     return scale * sum;
   }
 
-  void link(auto& y) const {
+  void link(auto& y) const noexcept {
     for (Index j = 0; j < y.cols(); ++j) {
       auto y_j = y.col(j);
       y_j /= exponentiate(y_j, y_j.maxCoeff());
