@@ -79,16 +79,17 @@ TEST_CASE("products give the same bits in any number of parts") {
     CAPTURE(m);
     CAPTURE(n);
     const Matrix<float> a = fractions(m, k, 0), b = fractions(k, n, 1), a_t = a.transpose(),
-                        b_t = b.transpose();
+                        b_t = b.transpose(), bias = fractions(m, 1, 2);
     const auto check = [&](const auto& left, const auto& right) {
-      Matrix<float> expected = Matrix<float>::Zero(m, n);
-      auto whole = view(expected);
-      detail::add_large_product(left, right, whole, 1);
-      for (const Index parts : {2, 3, 4, 7}) {
-        Matrix<float> found = Matrix<float>::Zero(m, n);
-        auto cut = view(found);
-        detail::add_large_product(left, right, cut, parts);
-        CHECK(found == expected);
+      for (const float* start : {static_cast<const float*>(nullptr), bias.data()}) {
+        Matrix<float> expected(m, n), found(m, n);
+        auto whole = view(expected), cut = view(found);
+        detail::large_product(left, right, start, whole, 1);
+        for (const Index parts : {2, 3, 4, 7}) {
+          found.setConstant(-1);
+          detail::large_product(left, right, start, cut, parts);
+          CHECK(found == expected);
+        }
       }
     };
     check(view(a), view(b));
@@ -116,8 +117,7 @@ TEST_CASE("training and prediction give the same bits with any number of threads
     Net net;
     net.initialize(rng);
     Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9});
-    for (Index i = 0; i < 4; ++i)
-      trainer.step(data.x.middleCols(100 * i, 150), data.t.segment(100 * i, 150));
+    for (Index i = 0; i < 4; ++i) trainer.step(data.x.middleCols(100 * i, 150), data.t.segment(100 * i, 150));
     return net;
   };
   const Net expected = train(1);
