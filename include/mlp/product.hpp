@@ -144,11 +144,18 @@ struct Blocking : Eigen::internal::level3_blocking<S, S> {
 template <int OrderA, int OrderB, class S>
 void multiply(Index rows, Index cols, Index depth, const S* a, Index lda, const S* b, Index ldb, bool add,
               S* c, Index ldc) {
+  if constexpr (OrderB ==
+                Eigen::RowMajor) {  // one column is the same in both orders, and its type need not know
+    if (cols == 1 && ldb == 1) {
+      return multiply<OrderA, Eigen::ColMajor>(rows, cols, depth, a, lda, b, depth, add, c, ldc);
+    }
+  }
 #ifdef MLP_USE_ONEDNN
   if constexpr (std::is_same_v<S, float>) {
     if (rows >= 16 && cols >= 16 && depth > 0) {
       const auto transposition = [](int order) { return order == Eigen::ColMajor ? 'N' : 'T'; };
       // Its matrices are row-major: C^T = B^T A^T.
+      const OneThread alone;
       dnnl_sgemm(transposition(OrderB), transposition(OrderA), cols, rows, depth, 1, b, ldb, a, lda,
                  add ? 1.f : 0.f, c, ldc);
       return;
@@ -193,6 +200,16 @@ void large_product(const A& a, const B& b, const typename C::Scalar* start, C& c
   }
 }
 
+// Eigen's kernel gives the same bits however it is cut, so there are as many parts as threads. Others don't: there it is
+// the size alone that decides.
+inline Index parts_of_product(Index multiplications) {
+#if defined(MLP_USE_ONEDNN) || defined(EIGEN_USE_BLAS)
+  return std::clamp<Index>(multiplications / 4'000'000, 1, 8);
+#else
+  return parts_of(multiplications, 250'000);  // at least a few microseconds of work for each
+#endif
+}
+
 // Where the plain loops beat Eigen's packed kernel. A rule of sizes and layout alone, so that static and dynamic
 // networks take the same way and give the same bits.
 constexpr bool is_small_product(Index rows, Index depth, Index cols, bool columns_are_contiguous) {
@@ -205,10 +222,7 @@ constexpr bool is_small_product(Index rows, Index depth, Index cols, bool column
 template <class A, class B, class C>
 void product(const A& a, const B& b, const typename C::Scalar* start, C& c) {
   constexpr int rows = C::RowsAtCompileTime, depth = A::ColsAtCompileTime, cols = C::ColsAtCompileTime;
-  const auto large = [&] {
-    constexpr Index grain = 250'000;  // a few microseconds of work
-    large_product(a, b, start, c, parts_of(c.size() * a.cols(), grain));
-  };
+  const auto large = [&] { large_product(a, b, start, c, parts_of_product(c.size() * a.cols())); };
   if constexpr (rows != Dynamic && depth != Dynamic && cols != Dynamic) {
     constexpr bool columns_are_contiguous = !A::IsRowMajor || rows == 1 || depth == 1;
     if constexpr (is_small_product(rows, depth, cols, columns_are_contiguous)) {

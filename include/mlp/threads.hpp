@@ -22,35 +22,37 @@ namespace mlp {
 
 namespace detail {
 
-// Calls f(begin, end) for `parts` ranges that make up [0, n), cut at multiples of `unit`.
+// Calls f(begin, end) for `parts` ranges that make up [0, n), cut at multiples of `unit`, by as many threads as there are
+// for them.
 template <class F>
 void share(Index n, Index unit, Index parts, F&& f) {
-#ifdef _OPENMP
   const Index units = (n + unit - 1) / unit;
   parts = std::min(parts, units);
-  if (parts > 1) {
+  const auto part = [&](Index p) {
+    f(units * p / parts * unit, std::min(units * (p + 1) / parts * unit, n));
+  };
+#ifdef _OPENMP
+  const Index threads = omp_in_parallel() ? 1 : std::min<Index>(parts, omp_get_max_threads());
+  if (threads > 1) {
     std::exception_ptr error;
-#pragma omp parallel for num_threads(static_cast <int>(parts)) schedule(static, 1)
-    for (Index part = 0; part < parts; ++part) {
-      const Index begin = units * part / parts * unit, end = units * (part + 1) / parts * unit;
+#pragma omp parallel for num_threads(static_cast <int>(threads)) schedule(static)
+    for (Index p = 0; p < parts; ++p) {
 #ifdef __cpp_exceptions
       try {
-        f(begin, std::min(end, n));
+        part(p);
       } catch (...) {
 #pragma omp critical(mlp_share)
         error = std::current_exception();
       }
 #else
-      f(begin, std::min(end, n));
+      part(p);
 #endif
     }
     if (error) std::rethrow_exception(error);
     return;
   }
 #endif
-  static_cast<void>(unit);
-  static_cast<void>(parts);
-  if (n > 0) f(Index{0}, n);
+  for (Index p = 0; p < parts; ++p) part(p);
 }
 
 // How many parts it pays to make of that much work, if each is to have at least `grain` of it.
@@ -62,6 +64,20 @@ inline Index parts_of(Index work, Index grain) {
   static_cast<void>(grain);
   return 1;
 }
+
+// While it lives, what the calling thread calls starts no threads.
+class OneThread {
+ public:
+#ifdef _OPENMP
+  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+
+ private:
+  int before_;
+#else
+  OneThread() {}
+#endif
+};
 
 // Runs step after step with at most `threads` threads (as many as OpenMP would take, if 0; no more than there are
 // processors). Since one thread and many give the same bits, the clock may choose between them: of every 128 steps, four
