@@ -1,11 +1,11 @@
 #pragma once
 
 #include <mlp/threads.hpp>
-#include <mlp/tile.hpp>
 #include <mlp/types.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #ifdef MLP_USE_ONEDNN
@@ -13,110 +13,107 @@
 #endif
 
 /// The one door to matrix products: every product of the library goes through set_product or set_affine.
-namespace mlp::detail {
-
-// x factor + y, rounded once where the machine has an instruction for it. Left to itself, a compiler chooses
-// differently for different sizes (g++ tuned for Zen does), and static and dynamic sizes would give other bits.
-template <class S>
-struct MultiplyAdd {
-  S factor;
-
-  S operator()(S x, S y) const {
-#ifdef EIGEN_VECTORIZE_FMA
-    return std::fma(x, factor, y);
-#else
-    return x * factor + y;
-#endif
-  }
-  template <class Packet>
-  Packet packetOp(const Packet& x, const Packet& y) const {
-    return Eigen::internal::pmadd(x, Eigen::internal::pset1<Packet>(factor), y);
-  }
-};
-
-}  // namespace mlp::detail
-
-template <class S>
-struct Eigen::internal::functor_traits<mlp::detail::MultiplyAdd<S>> {
-  enum {
-    Cost = 2 * NumTraits<S>::MulCost,
-    PacketAccess = packet_traits<S>::HasMul && packet_traits<S>::HasAdd
-  };
-};
-
 namespace mlp {
 
 namespace detail {
 
-// c = start + A b for Blocks x Rows rows of A, with c in registers meanwhile. A sum is kept in one chain for each
-// residue of k modulo `chains`: few blocks need several for the processor to have enough to do while it waits for a
-// result. One 64 x 64 product with a vector takes 89 ns so, which is what loads from the cache allow, and 225 ns as
-// Eigen's lazyProduct (Zen 4). Addresses and strides, so that products of all types share few instances.
-template <int Blocks, int Rows, bool RowMajor, bool UnitB, class S>
-void small_product_block(const S* a, Index lda, const S* b, Index stride_of_b, Index depth, const S* start,
-                         S* c) {
-  using Block = Eigen::Array<S, Rows, 1>;
-  using Stride = Eigen::InnerStride<RowMajor ? Dynamic : 1>;
-  using Column = Eigen::Map<const Block, 0, Stride>;
-  constexpr int height = Blocks * Rows, chains = height >= 64 ? 1 : height >= 32 ? 2 : 4;
-  const Index next = RowMajor ? 1 : lda, chained = depth >= 16 ? depth - depth % chains : 0;
-  Block sum[chains][Blocks];
-  for (int i = 0; i < Blocks; ++i) {
-    if (start == nullptr) sum[0][i].setZero();
-    else sum[0][i] = Eigen::Map<const Block>(start + i * Rows);
+// Small products are written on Eigen's packets, the processor's vectors (or one scalar), rather than its expressions:
+// they compile in a fraction of the time, since nothing depends on a network's sizes.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // a processor's vector type as a template's argument
+
+template <class P>
+inline constexpr int packet_size = Eigen::internal::unpacket_traits<P>::size;
+
+// a b + c, rounded once where the machine has an instruction for it. Left to itself, a compiler chooses differently for
+// different sizes (g++ tuned for Zen does), and static and dynamic sizes would give other bits.
+template <class P>
+P multiply_add(const P& a, const P& b, const P& c) {
+  if constexpr (packet_size < P >> 1) {
+    return Eigen::internal::pmadd(a, b, c);
+  } else {
+#ifdef EIGEN_VECTORIZE_FMA
+    return std::fma(a, b, c);
+#else
+    return a * b + c;
+#endif
   }
-  const auto add = [&](Block(&to)[Blocks], Index k) {
-    const MultiplyAdd<S> times_b{b[UnitB ? k : k * stride_of_b]};
-    for (int i = 0; i < Blocks; ++i) {
-      const Column column(a + k * next + i * Rows * (RowMajor ? lda : 1), Stride(RowMajor ? lda : 1));
-      to[i] = column.binaryExpr(to[i], times_b);
+}
+
+// c = start + A b for the rows of N packets, with c in registers meanwhile. A sum is kept in one chain for each residue
+// of k modulo `chains`: few packets need several for the processor to have enough to do while it waits for a result. A
+// 64 x 64 product with a vector takes 89 ns so, which is what loads from the cache allow, and 225 ns as Eigen's
+// lazyProduct (Zen 4).
+template <class P, int N, bool RowMajor, bool ContiguousB, class S>
+EIGEN_STRONG_INLINE void small_product_block(const S* a, Index lda, const S* b, Index stride_of_b,
+                                             Index depth, const S* start, S* c) {
+  using namespace Eigen::internal;
+  constexpr int width = packet_size<P>, rows = N * width, chains = rows >= 64 ? 1 : rows >= 32 ? 2 : 4;
+  P sum[chains][N];
+  for (int i = 0; i < N; ++i) sum[0][i] = start == nullptr ? pset1<P>(S(0)) : ploadu<P>(start + i * width);
+  const auto add = [&](P(&to)[N], Index k) {
+    const P b_k = pset1<P>(b[ContiguousB ? k : k * stride_of_b]);
+    for (int i = 0; i < N; ++i) {
+      const S* const at = RowMajor ? a + k + i * width * lda : a + k * lda + i * width;
+      to[i] = multiply_add<P>(RowMajor ? pgather<S, P>(at, lda) : ploadu<P>(at), b_k, to[i]);
     }
   };
+  const Index chained = depth >= 16 ? depth - depth % chains : 0;
   if (chained > 0) {
     for (int chain = 1; chain < chains; ++chain) {
-      for (Block& block : sum[chain]) block.setZero();
+      for (P& packet : sum[chain]) packet = pset1<P>(S(0));
     }
     for (Index k = 0; k < chained; k += chains) {
       for (int chain = 0; chain < chains; ++chain) add(sum[chain], k + chain);
     }
     for (int chain = 1; chain < chains; ++chain) {
-      for (int i = 0; i < Blocks; ++i) sum[0][i] += sum[chain][i];
+      for (int i = 0; i < N; ++i) sum[0][i] = padd(sum[0][i], sum[chain][i]);
     }
   }
   for (Index k = chained; k < depth; ++k) add(sum[0], k);
-  for (int i = 0; i < Blocks; ++i) Eigen::Map<Block>{c + i* Rows} = sum[0][i];
+  for (int i = 0; i < N; ++i) pstoreu(c + i * width, sum[0][i]);
 }
 
-// Whole tiles, as many at once as there are (8, 4, 2 or 1), then the rows that are left: together where their number
-// is known, one by one where it isn't, which gives the same bits.
-template <class A, class B, class C>
-void small_product(const A& a, const B& b, const typename C::Scalar* start, C& c) {
-  constexpr int rows = C::RowsAtCompileTime;
-  for (Index j = 0; j < c.cols(); ++j) {
-    Index i = 0;
-    const auto compute = [&]<int Blocks, int Rows>() {
-      small_product_block<Blocks, Rows, A::IsRowMajor, !B::IsRowMajor>(
-          a.data() + i * a.rowStride(), a.outerStride(), b.data() + j * b.colStride(), b.rowStride(),
-          a.cols(), start == nullptr ? nullptr : start + i, c.data() + i + j * c.colStride());
-      i += Blocks * Rows;
-    };
-    const auto compute_tiles = [&]<int Tiles>() {
-      constexpr int height = Tiles * static_cast<int>(tile_size);
-      if constexpr (rows == Dynamic || rows >= height) {
-        while (i + height <= c.rows()) compute.template operator()<Tiles, tile_size>();
-      }
-    };
-    compute_tiles.template operator()<8>();
-    compute_tiles.template operator()<4>();
-    compute_tiles.template operator()<2>();
-    compute_tiles.template operator()<1>();
-    if constexpr (rows == Dynamic) {
-      while (i < c.rows()) compute.template operator()<1, 1>();
-    } else if constexpr (rows % tile_size != 0) {
-      compute.template operator()<1, rows % tile_size>();
+// As many packets at once as fit into `rows`, then narrower ones, at last single rows. MaxRows is what is known of them.
+template <class P, int N, int MaxRows, bool RowMajor, bool ContiguousB, class S>
+EIGEN_STRONG_INLINE void small_product_column(Index rows, const S* a, Index lda, const S* b,
+                                              Index stride_of_b, Index depth, const S* start, S* c) {
+  constexpr int height = N * packet_size<P>;
+  if constexpr (MaxRows >= height) {
+    for (; rows >= height; rows -= height) {
+      small_product_block<P, N, RowMajor, ContiguousB>(a, lda, b, stride_of_b, depth, start, c);
+      a += height * (RowMajor ? lda : 1);
+      c += height;
+      if (start != nullptr) start += height;
     }
   }
+  constexpr int left = MaxRows == height ? 0 : MaxRows;
+  using Half = typename Eigen::internal::unpacket_traits<P>::half;
+  if constexpr (left == 0 || height == 1) {
+    return;
+  } else if constexpr (N > 1) {
+    small_product_column<P, N / 2, left, RowMajor, ContiguousB>(rows, a, lda, b, stride_of_b, depth, start,
+                                                                c);
+  } else if constexpr (packet_size<Half> < packet_size<P>) {
+    small_product_column<Half, 1, left, RowMajor, ContiguousB>(rows, a, lda, b, stride_of_b, depth, start, c);
+  } else {
+    small_product_column<S, 1, left, RowMajor, ContiguousB>(rows, a, lda, b, stride_of_b, depth, start, c);
+  }
 }
+
+template <class A, class B, class C>
+void small_product(const A& a, const B& b, const typename C::Scalar* start, C& c) {
+  using S = typename C::Scalar;
+  using P = typename Eigen::internal::packet_traits<S>::type;
+  constexpr int rows = C::RowsAtCompileTime, most = 128 / packet_size<P>;
+  for (Index j = 0; j < c.cols(); ++j) {
+    small_product_column<P, most, rows == Dynamic ? std::numeric_limits<int>::max() : rows, A::IsRowMajor,
+                         !B::IsRowMajor>(c.rows(), a.data(), a.outerStride(), b.data() + j * b.colStride(),
+                                         b.rowStride(), a.cols(), start, c.data() + j * c.colStride());
+  }
+}
+
+#pragma GCC diagnostic pop
 
 // How Eigen's kernel cuts a product, and the room for packed copies of its operands: each thread keeps its own, so that
 // a step allocates nothing, where Eigen would take megabytes from the system and give them back for each product. That
@@ -222,18 +219,17 @@ constexpr bool is_small_product(Index rows, Index depth, Index cols, bool column
 template <class A, class B, class C>
 void product(const A& a, const B& b, const typename C::Scalar* start, C& c) {
   constexpr int rows = C::RowsAtCompileTime, depth = A::ColsAtCompileTime, cols = C::ColsAtCompileTime;
-  const auto large = [&] { large_product(a, b, start, c, parts_of_product(c.size() * a.cols())); };
   if constexpr (rows != Dynamic && depth != Dynamic && cols != Dynamic) {
     constexpr bool columns_are_contiguous = !A::IsRowMajor || rows == 1 || depth == 1;
     if constexpr (is_small_product(rows, depth, cols, columns_are_contiguous)) {
       small_product(a, b, start, c);
     } else {
-      large();
+      large_product(a, b, start, c, parts_of_product(c.size() * a.cols()));
     }
   } else if (is_small_product(c.rows(), a.cols(), c.cols(), a.rowStride() == 1 || a.rows() == 1)) {
     small_product(a, b, start, c);
   } else {
-    large();
+    large_product(a, b, start, c, parts_of_product(c.size() * a.cols()));
   }
 }
 
