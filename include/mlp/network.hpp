@@ -502,7 +502,8 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
     detail::check_layer_types<S, Layers...>(std::index_sequence_for<Layers...>{});
     detail::check_layer_sizes(layers_, std::make_index_sequence<last_>{});
     detail::validate(loss_);
-    parameters_.setZero(parameter_count());
+    parameters_.resize(parameter_count());
+    std::fill_n(parameters_.data(), parameters_.size(), S(0));
   }
 
   // What fits, as constants: code that a static error has made pointless is left out, so that no other

@@ -36,8 +36,8 @@ EIGEN_STRONG_INLINE Tile<S> load_partial_tile(const S* from, Index n) {
     }
     return tile;
   } else {
-    Tile<S> tile = Tile<S>::Zero();
-    for (Index i = 0; i < n; ++i) tile(i) = from[i];
+    Tile<S> tile;
+    for (Index i = 0; i < tile_size; ++i) tile(i) = i < n ? from[i] : S(0);
     return tile;
   }
 }
@@ -110,7 +110,8 @@ void for_each_tile(F&& f, M&& m, Ms&&... ms) {
 /// As for_each_tile, and returns the sum of all coefficients of what f returns; padding does not count.
 template <class S, class F, class... Ms>
 S sum_tiles(F&& f, Ms&&... ms) {
-  Tile<S> sum = Tile<S>::Zero();
+  Tile<S> sum;
+  std::fill_n(sum.data(), tile_size, S(0));
   detail::visit_tiles(
       [&](Index n, auto&... tiles) {
         Tile<S> term = f(tiles...);

@@ -53,12 +53,14 @@ class Trainer {
   Trainer(Net& net, Opt optimizer, Rng rng = Rng{})
       : net_(&net),
         optimizer_(std::move(optimizer)),
-        gradient_(Net::ParameterVector::Zero(net.parameter_count())),
-        slots_(Slots::Zero(net.parameter_count(), slot_count_)),
+        gradient_(net.parameter_count()),
+        slots_(net.parameter_count(), slot_count_),
         workspace_(net) {
     check::is_an_optimizer<Opt, S>();
     detail::validate(optimizer_);
     workspace_.rng = rng;
+    std::fill_n(gradient_.data(), gradient_.size(), S(0));
+    std::fill_n(slots_.data(), slots_.size(), S(0));
   }
 
   /// One step on a batch: forward, backward, update. Returns the mean loss before the update.

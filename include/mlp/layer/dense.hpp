@@ -112,7 +112,7 @@ class Dense : public Inputs<In>,
 
   void initialize(auto& theta, Rng& rng) const {
     Init{}(weights(theta), rng);
-    bias(theta).setZero();
+    std::fill_n(bias(theta).data(), outputs(), 0);
   }
 
   // Of one sample: no allocation, hence nothing that could throw.
