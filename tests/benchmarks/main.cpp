@@ -1,0 +1,109 @@
+// Runs the suite, prints the report and writes it to a file.
+#include "report.hpp"
+#include "suite.hpp"
+
+#include <mlp/io/idx.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <string_view>
+
+namespace suite {
+
+namespace {
+
+bool quick = false;
+
+constexpr Index largest_batch = 256;  // which all others divide
+
+template <class Target>
+mlp::Dataset<Target> first(const mlp::Dataset<Target>& data, Index n) {
+  if constexpr (std::is_same_v<Target, mlp::Labels>) return {data.x.leftCols(n), data.t.head(n)};
+  else return {data.x.leftCols(n), data.t.leftCols(n)};
+}
+
+mlp::Dataset<mlp::Labels> read(const std::string& part) {
+  for (const std::string folder : {SUITE_MNIST_DATA, SUITE_MNIST_SUBSET}) {
+    for (const std::string ending : {".gz", ""}) {
+      const std::filesystem::path images = folder + "/" + part + "-images-idx3-ubyte" + ending;
+      if ((quick && folder == SUITE_MNIST_DATA) || !std::filesystem::exists(images)) continue;
+      const auto data = mlp::read_idx(images, folder + "/" + part + "-labels-idx1-ubyte" + ending);
+      return first(data, data.size() / largest_batch * largest_batch);
+    }
+  }
+  throw std::runtime_error("expected MNIST in " SUITE_MNIST_SUBSET);
+}
+
+// x normal; t = sin(x . u) + x . v / 2 with random u and v of length 1
+mlp::Dataset<Matrix> draw(Index samples, mlp::Rng& rng, const Vector& u, const Vector& v) {
+  mlp::Dataset<Matrix> data{Matrix(u.size(), samples), Matrix(1, samples)};
+  mlp::fill(data.x, [&] { return rng.normal(); });
+  data.t = (u.transpose() * data.x).array().sin() + (v.transpose() * data.x).array() / 2;
+  return data;
+}
+
+}  // namespace
+
+bool is_quick() { return quick; }
+
+const Data<mlp::Labels>& mnist() {
+  static const Data<mlp::Labels> all{read("train"), read("t10k")};
+  return all;
+}
+
+const Data<Matrix>& tabular() {
+  static const Data<Matrix> all = [] {
+    mlp::Rng rng{2};
+    Vector u(64), v(64);
+    mlp::fill(u, [&] { return rng.normal(); });
+    mlp::fill(v, [&] { return rng.normal(); });
+    u.normalize();
+    v.normalize();
+    auto train = draw(mnist().train.size(), rng, u, v);
+    return Data<Matrix>{std::move(train), draw(largest_batch * 8, rng, u, v)};
+  }();
+  return all;
+}
+
+}  // namespace suite
+
+int main(int argc, char** argv) {
+  try {
+    std::string markdown, programs;
+    std::vector<char*> arguments{argv[0]};
+    std::string repetitions = "--benchmark_repetitions=5", min_time = "--benchmark_min_time=0.1",
+                interleaving = "--benchmark_enable_random_interleaving=true";
+    for (std::string* option : {&repetitions, &min_time, &interleaving}) arguments.push_back(option->data());
+    for (int i = 1; i < argc; ++i) {
+      const std::string_view argument = argv[i];
+      if (argument == "--quick") suite::quick = true;
+      else if (argument.starts_with("--markdown=")) markdown = argument.substr(11);
+      else if (argument.starts_with("--programs=")) programs = argument.substr(11);
+      else arguments.push_back(argv[i]);
+    }
+    if (suite::quick) {
+      repetitions = "--benchmark_repetitions=1";
+      arguments[1] = repetitions.data();
+      min_time = "--benchmark_min_time=0.01";
+      arguments[2] = min_time.data();
+    }
+    int count = static_cast<int>(arguments.size());
+    benchmark::Initialize(&count, arguments.data());
+    if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return EXIT_FAILURE;
+
+    std::sort(suite::peers().begin(), suite::peers().end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+    for (const auto& peer : suite::peers()) peer.add_benchmarks();
+    suite::Report report;
+    benchmark::RunSpecifiedBenchmarks(&report);
+    report.read_programs(programs);
+    std::fputs(report.markdown().c_str(), stdout);
+    if (!markdown.empty()) std::ofstream(markdown) << report.markdown();
+    return report.all_passed() ? EXIT_SUCCESS : EXIT_FAILURE;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "benchmarks: %s\n", error.what());
+    return EXIT_FAILURE;
+  }
+}
