@@ -36,12 +36,11 @@ mlp::Dataset<mlp::Labels> read(const std::string& part) {
   throw std::runtime_error("expected MNIST in " SUITE_MNIST_SUBSET);
 }
 
-// x normal; t = sin(x . u) + x . v / 2 with random u and v of length 1
-mlp::Dataset<Matrix> draw(Index samples, mlp::Rng& rng, const Vector& u, const Vector& v) {
-  mlp::Dataset<Matrix> data{Matrix(u.size(), samples), Matrix(1, samples)};
-  mlp::fill(data.x, [&] { return rng.normal(); });
-  data.t = (u.transpose() * data.x).array().sin() + (v.transpose() * data.x).array() / 2;
-  return data;
+// x = P z, t = sin z_0 + z_1 z_2 / 2, z normal
+mlp::Dataset<Matrix> draw(const Matrix& P, Index samples, mlp::Rng& rng) {
+  Matrix z(P.cols(), samples);
+  mlp::fill(z, [&] { return rng.normal(); });
+  return {P * z, z.row(0).array().sin() + z.row(1).array() * z.row(2).array() / 2};
 }
 
 }  // namespace
@@ -56,13 +55,10 @@ const Data<mlp::Labels>& mnist() {
 const Data<Matrix>& tabular() {
   static const Data<Matrix> all = [] {
     mlp::Rng rng{2};
-    Vector u(64), v(64);
-    mlp::fill(u, [&] { return rng.normal(); });
-    mlp::fill(v, [&] { return rng.normal(); });
-    u.normalize();
-    v.normalize();
-    auto train = draw(mnist().train.size(), rng, u, v);
-    return Data<Matrix>{std::move(train), draw(largest_batch * 8, rng, u, v)};
+    Matrix P(64, 4);
+    mlp::fill(P, [&] { return rng.normal() / 2; });
+    auto train = draw(P, mnist().train.size(), rng);
+    return Data<Matrix>{std::move(train), draw(P, 8 * largest_batch, rng)};
   }();
   return all;
 }

@@ -57,6 +57,6 @@ class LibTorch {
   torch::Tensor y_;
 };
 
-static const bool added = (torch::set_num_threads(1), add_peer<LibTorch>("libtorch", TORCH_VERSION));
+static const bool added = (torch::set_num_threads(1), add_peer<LibTorch>("libtorch", PEER_VERSION));
 
 }  // namespace suite

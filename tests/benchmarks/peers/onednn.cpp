@@ -192,9 +192,6 @@ class OneDnn {
   std::map<int, std::unique_ptr<Pass>> inference_;
 };
 
-static const bool added =
-    (omp_set_num_threads(1), add_peer<OneDnn>("oneDNN", std::to_string(DNNL_VERSION_MAJOR) + "." +
-                                                            std::to_string(DNNL_VERSION_MINOR) + "." +
-                                                            std::to_string(DNNL_VERSION_PATCH)));
+static const bool added = (omp_set_num_threads(1), add_peer<OneDnn>("oneDNN", PEER_VERSION));
 
 }  // namespace suite

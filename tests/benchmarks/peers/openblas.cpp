@@ -25,6 +25,8 @@ struct Blas {
 template <class Net, class Task>
 using OpenBlas = GemmModel<Blas, Net, Task>;
 
-static const bool added = (openblas_set_num_threads(1), add_peer<OpenBlas>("OpenBLAS", ""));
+static const bool added =
+    (openblas_set_num_threads(1),
+     add_peer<OpenBlas>("OpenBLAS", std::string(PEER_VERSION " for ") + openblas_get_corename()));
 
 }  // namespace suite
