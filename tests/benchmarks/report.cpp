@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <set>
 #include <sstream>
 
 namespace suite {
@@ -17,6 +16,15 @@ namespace {
 std::vector<Column>& columns() {
   static std::vector<Column> all;
   return all;
+}
+
+std::size_t column_index(const Column& column) {
+  const auto place = std::find_if(columns().begin(), columns().end(), [&](const Column& other) {
+    return other.table == column.table && other.name == column.name;
+  });
+  const auto index = static_cast<std::size_t>(place - columns().begin());
+  if (place == columns().end()) columns().push_back(column);
+  return index;
 }
 
 double median(std::vector<double> values) {
@@ -33,10 +41,8 @@ std::string number(double value) {
   return text;
 }
 
-using Table = std::vector<std::vector<std::string>>;  // the first row is the heading
-
 /// As Markdown that is aligned also as plain text.
-std::string print(const Table& table) {
+std::string print(const std::vector<std::vector<std::string>>& table) {
   std::vector<std::size_t> widths(table.front().size());
   for (const auto& row : table) {
     for (std::size_t j = 0; j < row.size(); ++j) widths[j] = std::max(widths[j], row[j].size());
@@ -60,12 +66,6 @@ std::string print(const Table& table) {
   return text + '\n';
 }
 
-/// Table rows: this library, then all others in alphabetical order.
-bool stands_before(const std::string& a, const std::string& b) {
-  if ((a == "mlp") != (b == "mlp")) return a == "mlp";
-  return a < b;
-}
-
 std::string processor() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
@@ -83,12 +83,7 @@ std::vector<Peer>& peers() {
 
 benchmark::internal::Benchmark* add(const Column& column, const std::string& peer, Index items,
                                     std::function<void(benchmark::State&)> run) {
-  const auto same = [&](const Column& other) {
-    return other.table == column.table && other.name == column.name;
-  };
-  const auto place = std::find_if(columns().begin(), columns().end(), same);
-  const auto index = place - columns().begin();
-  if (place == columns().end()) columns().push_back(column);
+  const std::size_t index = column_index(column);
   // A name that a filter can be written for; the report finds its column by the number in front.
   const std::string name = std::to_string(index) + "/" + column.table + "/" + column.name + "/" + peer;
   return benchmark::RegisterBenchmark(name.c_str(),
@@ -120,17 +115,77 @@ void Report::ReportRuns(const std::vector<Run>& runs) {
 
 void Report::read_programs(const std::filesystem::path& file) {
   std::ifstream lines(file);
-  double seconds, bytes;
-  for (std::string program, peer; lines >> program >> peer >> seconds >> bytes;) {
-    programs_[program][peer] = number(seconds) + " s, " + number(bytes / 1024) + " KB";
+  double microseconds, bytes;
+  for (std::string program, peer; lines >> program >> peer >> microseconds >> bytes;) {
+    const bool is_baseline = program == "include";
+    for (const std::string task : {"xor", "mnist"}) {
+      if (!is_baseline && task != program) continue;
+      const std::string row = is_baseline ? "nothing but <Eigen/Core>" : peer;
+      const auto put = [&](const char* what, double scale, double value) {
+        const std::size_t column =
+            column_index({"A program: compile time and stripped size", task + what, scale});
+        results_[column][row].seconds_per_item = {value};
+      };
+      put(", s", 1e-6, microseconds);
+      put(", KB", 1.0 / 1024, bytes);
+    }
   }
 }
 
 double Report::limit() const {
-  for (const auto& [index, peers] : results_) {
-    if (columns()[index].table == "limit") return 1 / median(peers.begin()->second.seconds_per_item);
+  for (const auto& [column, peers] : results_) {
+    if (columns()[column].table == "limit") return 1 / median(peers.begin()->second.seconds_per_item);
   }
   return NAN;
+}
+
+std::string Report::time_cell(std::size_t index, const std::string& peer) const {
+  const Column& column = columns()[index];
+  const auto& peers = results_.at(index);
+  if (!peers.contains(peer)) return "";
+  const double seconds = median(peers.at(peer).seconds_per_item);
+  std::string cell = number(column.per_second ? 1 / seconds / column.scale : seconds * column.scale);
+  if (peers.contains("mlp")) {
+    cell.append(", ").append(number(seconds / median(peers.at("mlp").seconds_per_item))).append("x");
+  }
+  if (const double share = column.flop / seconds / limit(); share > 0) {
+    cell.append(", ").append(std::to_string(std::lround(100 * share))).append(" %");
+  }
+  return cell;
+}
+
+std::string Report::learned_cell(std::size_t index, const std::string& peer) const {
+  const auto& peers = results_.at(index);
+  if (!peers.contains(peer) || peers.at(peer).learned.empty()) return "";
+  return number(peers.at(peer).learned.back());
+}
+
+// The rows and columns that have something in a cell; nothing if there are none.
+template <class Cell>
+std::string Report::table(const std::string& name, Cell cell) const {
+  const auto ours_first = [](const std::string& a, const std::string& b) {
+    return std::pair(a != "mlp", a) < std::pair(b != "mlp", b);
+  };
+  std::map<std::string, std::vector<std::string>, decltype(ours_first)> rows(ours_first);
+  std::vector<std::string> heading{""};
+  for (const auto& [column, peers] : results_) {
+    if (columns()[column].table != name) continue;
+    heading.push_back(columns()[column].name);
+    for (const auto& [peer, result] : peers) rows[peer];
+  }
+  for (auto& [peer, cells] : rows) {
+    for (const auto& [column, peers] : results_) {
+      if (columns()[column].table == name) cells.push_back((this->*cell)(column, peer));
+    }
+  }
+  std::vector<std::vector<std::string>> lines{heading};
+  for (auto& [peer, cells] : rows) {
+    if (std::all_of(cells.begin(), cells.end(), [](const std::string& text) { return text.empty(); }))
+      continue;
+    cells.insert(cells.begin(), peer);
+    lines.push_back(cells);
+  }
+  return lines.size() > 1 ? print(lines) : "";
 }
 
 std::string Report::markdown() const {
@@ -141,16 +196,18 @@ std::string Report::markdown() const {
   for (const Peer& peer : peers()) {
     if (!peer.version.empty()) text << ", " << peer.name << ' ' << peer.version;
   }
-  text << ". One thread. Written by `cmake --workflow --preset benchmark`.\n\n";
-  if (const std::string missing = SUITE_MISSING; !missing.empty())
+  text << ". Written by `cmake --workflow --preset benchmark`"
+       << (is_quick() ? ", in the quick mode of CI" : "") << ".\n\n";
+  if (const std::string missing = SUITE_MISSING; !missing.empty()) {
     text << "Not installed, so left out: " << missing << ".\n\n";
+  }
   for (const std::string& error : errors_) text << "Failed: " << error << ".\n\n";
-  text << "Medians, all from one run in which the peers took turns. A cell holds the figure, the time it "
-          "takes in "
-          "units of mlp's (above 1: mlp is faster),\nand the share of the limit that a loop of nothing but "
-          "multiply-adds in registers reached: "
+  text << "Medians of one run on one thread, in which the peers took turns. A cell holds the figure, the "
+          "time (or size) in\n"
+          "units of mlp's, so that above 1 mlp is better, and the share of the limit: multiply-adds of "
+          "registers alone\n"
+          "reached "
        << number(limit() / 1e9) << " GFLOP/s.\n\n";
-
   std::vector<std::string> tables;
   for (const Column& column : columns()) {
     if (column.table != "limit" && std::find(tables.begin(), tables.end(), column.table) == tables.end()) {
@@ -158,65 +215,14 @@ std::string Report::markdown() const {
     }
   }
   for (const std::string& name : tables) {
-    Table times{{""}}, scores{{""}};
-    std::set<std::string, decltype(&stands_before)> rows(stands_before);
-    bool has_scores = false;
-    for (const auto& [index, peers] : results_) {
-      if (columns()[index].table != name) continue;
-      times[0].push_back(columns()[index].name);
-      for (const auto& [peer, result] : peers) rows.insert(peer);
+    const std::string times = table(name, &Report::time_cell), learned = table(name, &Report::learned_cell);
+    if (!times.empty()) text << "## " << name << "\n\n" << times;
+    if (!learned.empty()) {
+      text << "What had been learned at the end (accuracy or explained share of the variance on test "
+              "samples; for xor\n"
+              "1 - the worst error):\n\n"
+           << learned;
     }
-    scores[0] = times[0];
-    for (const std::string& row : rows) {
-      times.push_back({row});
-      scores.push_back({row});
-      for (const auto& [index, peers] : results_) {
-        const Column& column = columns()[index];
-        if (column.table != name) continue;
-        const auto result = peers.find(row);
-        std::string time, score;
-        if (result != peers.end()) {
-          const double seconds = median(result->second.seconds_per_item);
-          time = number(column.per_second ? 1 / seconds / column.scale : seconds * column.scale);
-          if (const auto mlp = peers.find("mlp"); mlp != peers.end()) {
-            time += ", " + number(seconds / median(mlp->second.seconds_per_item)) + "x";
-          }
-          if (column.flop > 0)
-            time += ", " + number(std::round(100 * column.flop / seconds / limit())) + " %";
-          if (!result->second.learned.empty()) score = number(result->second.learned.back());
-        }
-        has_scores |= !score.empty();
-        times.back().push_back(time);
-        scores.back().push_back(score);
-      }
-    }
-    text << "## " << name << "\n\n" << print(times);
-    if (has_scores) {
-      scores.erase(std::remove_if(scores.begin() + 1, scores.end(),
-                                  [](const auto& row) {
-                                    return std::all_of(row.begin() + 1, row.end(),
-                                                       [](const std::string& cell) { return cell.empty(); });
-                                  }),
-                   scores.end());
-      text << "What they had learned then, on data they had not seen (accuracy, share of the variance "
-              "explained, for xor 1 - the "
-              "worst error):\n\n"
-           << print(scores);
-    }
-  }
-  if (!programs_.empty()) {
-    std::set<std::string, decltype(&stands_before)> rows(stands_before);
-    Table table{{""}};
-    for (const auto& [program, peers] : programs_) {
-      table[0].push_back(program);
-      for (const auto& [peer, cell] : peers) rows.insert(peer);
-    }
-    for (const std::string& row : rows) {
-      table.push_back({row});
-      for (const auto& [program, peers] : programs_)
-        table.back().push_back(peers.contains(row) ? peers.at(row) : "");
-    }
-    text << "## Programs: seconds to compile, size when stripped\n\n" << print(table);
   }
   return text.str();
 }

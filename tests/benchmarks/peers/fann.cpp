@@ -1,4 +1,4 @@
-// FANN, which has no ReLU: networks with it get FANN's cheapest bounded activation and the mean squared error of
+// FANN, which has no ReLU: networks with it get FANN's cheapest smooth one and the mean squared error of
 // one-hot targets instead. A minibatch is an epoch of FANN's batch training.
 #include <fann.h>
 
@@ -11,7 +11,7 @@ class Fann {
  public:
   explicit Fann(const Vector& theta) : net_(fann_create_standard_array(Net::sizes.size(), sizes().data())) {
     fann_set_activation_function_hidden(
-        net_.get(), Net::hidden == Hidden::tanh ? FANN_SIGMOID_SYMMETRIC : FANN_LINEAR_PIECE_SYMMETRIC);
+        net_.get(), Net::hidden == Hidden::tanh ? FANN_SIGMOID_SYMMETRIC : FANN_ELLIOT_SYMMETRIC);
     fann_set_activation_function_output(net_.get(), FANN_LINEAR);
     fann_set_activation_steepness_hidden(net_.get(), 1);
     fann_set_activation_steepness_output(net_.get(), 1);
@@ -33,7 +33,8 @@ class Fann {
   void step(const Batch<Net>& batch) requires(Net::weights() < 2e5) {
     if (!batch_) {
       batch_.reset(fann_create_train(static_cast<unsigned>(batch.n), Net::inputs, Net::outputs));
-      fann_set_learning_rate(net_.get(), 2 * Task::rate);  // its gradient is that of half the squared error
+      // Its gradient is that of half the squared error. On one-hot targets it would diverge at this rate.
+      fann_set_learning_rate(net_.get(), (Net::classifies ? 0.5f : 2) * Task::rate);
     }
     std::copy_n(batch.x, batch.n * Net::inputs, batch_->input[0]);
     Eigen::Map<Matrix> t(batch_->output[0], Net::outputs, batch.n);
