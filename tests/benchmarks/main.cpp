@@ -1,14 +1,19 @@
 // Runs the suite, prints the report and writes it to a file.
+//   --quick            one short turn on the bundled subset of MNIST, for CI
+//   --markdown=FILE    where the report goes
+//   --programs=FILE    what programs/measure.cmake wrote
+// and Google Benchmark's own options. OpenBLAS, which libtorch and dlib may work with, reads its number of threads from the
+// environment: OPENBLAS_NUM_THREADS=1, as the target run_benchmarks sets it.
 #include "report.hpp"
 #include "suite.hpp"
 
 #include <mlp/io/idx.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
-#include <string_view>
 
 namespace suite {
 
@@ -68,23 +73,23 @@ const Data<Matrix>& tabular() {
 int main(int argc, char** argv) {
   try {
     std::string markdown, programs;
-    std::vector<char*> arguments{argv[0]};
-    std::string repetitions = "--benchmark_repetitions=5", min_time = "--benchmark_min_time=0.1",
-                interleaving = "--benchmark_enable_random_interleaving=true";
-    for (std::string* option : {&repetitions, &min_time, &interleaving}) arguments.push_back(option->data());
+    std::vector<std::string> options{argv[0], "--benchmark_enable_random_interleaving=true",
+                                     "--benchmark_repetitions=5", "--benchmark_min_time=0.1"};
     for (int i = 1; i < argc; ++i) {
-      const std::string_view argument = argv[i];
-      if (argument == "--quick") suite::quick = true;
-      else if (argument.starts_with("--markdown=")) markdown = argument.substr(11);
-      else if (argument.starts_with("--programs=")) programs = argument.substr(11);
-      else arguments.push_back(argv[i]);
+      const std::string option = argv[i];
+      if (option == "--quick") {
+        suite::quick = true;
+        options.insert(options.end(), {"--benchmark_repetitions=1", "--benchmark_min_time=0.01"});
+      } else if (option.starts_with("--markdown=")) {
+        markdown = option.substr(option.find('=') + 1);
+      } else if (option.starts_with("--programs=")) {
+        programs = option.substr(option.find('=') + 1);
+      } else {
+        options.push_back(option);
+      }
     }
-    if (suite::quick) {
-      repetitions = "--benchmark_repetitions=1";
-      arguments[1] = repetitions.data();
-      min_time = "--benchmark_min_time=0.01";
-      arguments[2] = min_time.data();
-    }
+    std::vector<char*> arguments;
+    for (std::string& option : options) arguments.push_back(option.data());
     int count = static_cast<int>(arguments.size());
     benchmark::Initialize(&count, arguments.data());
     if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return EXIT_FAILURE;
