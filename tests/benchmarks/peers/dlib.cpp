@@ -1,0 +1,70 @@
+// dlib: a minibatch is put into a tensor, which spares the conversion of single samples that its trainer does.
+#include <dlib/dnn.h>
+
+#include "../suite.hpp"
+
+namespace suite {
+
+namespace {
+
+/// The first I + 1 layers of a network.
+template <class Net, std::size_t I>
+struct Layers {
+  using Below = typename Layers<Net, I - 1>::type;
+  using Sum = dlib::fc<Net::sizes[I], Below>;
+  using Activated = std::conditional_t<Net::hidden == Hidden::relu, dlib::relu<Sum>, dlib::htan<Sum>>;
+  using type = std::conditional_t<I == Net::depth, Sum, Activated>;
+};
+template <class Net>
+struct Layers<Net, 0> {
+  using type = dlib::input<dlib::matrix<float>>;
+};
+
+}  // namespace
+
+template <class Net, class Task>
+class Dlib {
+  using Top = typename Layers<Net, Net::depth>::type;
+  using Loss =
+      std::conditional_t<Net::classifies, dlib::loss_multiclass_log<Top>, dlib::loss_mean_squared<Top>>;
+
+ public:
+  explicit Dlib(const Vector& theta) {
+    const dlib::matrix<float> sample = dlib::zeros_matrix<float>(Net::inputs, 1);
+    net_.to_tensor(&sample, &sample + 1, x_);
+    net_.subnet().forward(x_);  // allocates the parameters
+    // They lie as theta does, layer after layer, but this goes from the last layer to the first.
+    const float* end = theta.data() + theta.size();
+    dlib::visit_layer_parameters(net_, [&](std::size_t, dlib::tensor& parameters) {
+      end -= parameters.size();
+      std::copy_n(end, parameters.size(), parameters.host());
+    });
+  }
+
+  void step(const Batch<Net>& batch) {
+    fill(batch.x, batch.n);
+    net_.compute_parameter_gradients(x_, batch.t);
+    net_.update_parameters(sgd_, double{Task::rate});
+  }
+
+  template <int n>
+  const float* infer(const float* x) {
+    fill(x, n);
+    return net_.subnet().forward(x_).host();
+  }
+
+ private:
+  void fill(const float* x, Index n) {
+    x_.set_size(n, 1, Net::inputs, 1);
+    std::copy_n(x, x_.size(), x_.host_write_only());
+  }
+
+  Loss net_;
+  dlib::resizable_tensor x_;
+  std::vector<dlib::sgd> sgd_{Loss::num_computational_layers,
+                              dlib::sgd(0, 0)};  // no weight decay, no momentum
+};
+
+static const bool added = add_peer<Dlib>("dlib", PEER_VERSION);
+
+}  // namespace suite

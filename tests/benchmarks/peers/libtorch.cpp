@@ -1,0 +1,62 @@
+// libtorch's C++ front end: Sequential and SGD, gradients dropped instead of zeroed before each step, as in PyTorch.
+#include <torch/torch.h>
+
+#include "../suite.hpp"
+
+namespace suite {
+
+template <class Net, class Task>
+class LibTorch {
+ public:
+  explicit LibTorch(const Vector& theta) {
+    torch::NoGradGuard no_grad;
+    const float* p = theta.data();
+    for (std::size_t i = 0; i < Net::depth; ++i) {
+      const int in = Net::sizes[i], out = Net::sizes[i + 1];
+      torch::nn::Linear linear(in, out);
+      linear->weight.copy_(view(p, in, out).t());
+      linear->bias.zero_();
+      net_->push_back(linear);
+      if (i + 1 < Net::depth && Net::hidden == Hidden::relu) net_->push_back(torch::nn::ReLU());
+      if (i + 1 < Net::depth && Net::hidden == Hidden::tanh) net_->push_back(torch::nn::Tanh());
+      p += (in + 1) * out;
+    }
+    parameters_ = net_->parameters();
+  }
+
+  void step(const Batch<Net>& batch) {
+    const auto y = net_->forward(view(batch.x, batch.n, Net::inputs));
+    torch::Tensor loss;
+    if constexpr (Net::classifies) {
+      const auto t = torch::from_blob(const_cast<int*>(batch.t), {batch.n}, torch::kInt);
+      loss = torch::nn::functional::cross_entropy(y, t.to(torch::kLong));
+    } else {
+      loss = torch::mse_loss(y, view(batch.t, batch.n, 1));
+    }
+    for (auto& parameter : parameters_) parameter.mutable_grad().reset();
+    loss.backward();
+    if (!sgd_) sgd_ = std::make_unique<torch::optim::SGD>(parameters_, double{Task::rate});
+    sgd_->step();
+  }
+
+  template <int n>
+  const float* infer(const float* x) {
+    torch::InferenceMode inference;
+    y_ = net_->forward(view(x, n, Net::inputs));
+    return y_.template data_ptr<float>();
+  }
+
+ private:
+  static torch::Tensor view(const float* x, Index rows, Index cols) {
+    return torch::from_blob(const_cast<float*>(x), {rows, cols});
+  }
+
+  torch::nn::Sequential net_;
+  std::vector<torch::Tensor> parameters_;
+  std::unique_ptr<torch::optim::SGD> sgd_;
+  torch::Tensor y_;
+};
+
+static const bool added = (torch::set_num_threads(1), add_peer<LibTorch>("libtorch", PEER_VERSION));
+
+}  // namespace suite

@@ -1,0 +1,197 @@
+// Training code written by hand over oneDNN's primitives: inner products with the layouts of weights that oneDNN
+// chooses, bias and activation fused into the forward pass.
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "../suite.hpp"
+
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+namespace suite {
+
+using dnnl::memory;
+
+namespace {
+
+dnnl::engine& engine() {
+  static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
+}
+
+dnnl::stream& stream() {
+  static dnnl::stream in_order(engine());
+  return in_order;
+}
+
+memory::desc matrix(Index rows, Index cols, memory::format_tag format) {
+  return {{rows, cols}, memory::data_type::f32, format};
+}
+memory::desc plain(Index rows, Index cols) { return matrix(rows, cols, memory::format_tag::ab); }
+memory::desc any(Index rows, Index cols) { return matrix(rows, cols, memory::format_tag::any); }
+
+float* floats(const memory& m) { return static_cast<float*>(m.get_data_handle()); }
+
+/// Primitives in the order in which they run.
+class Program {
+ public:
+  void add(const dnnl::primitive& primitive, std::unordered_map<int, memory> arguments) {
+    steps_.emplace_back(primitive, std::move(arguments));
+  }
+
+  /// m itself if it has that layout, else a memory to which the program copies it here.
+  memory as(const memory& m, const memory::desc& layout) {
+    if (m.get_desc() == layout) return m;
+    memory copy(layout, engine());
+    add(dnnl::reorder(m, copy), {{DNNL_ARG_FROM, m}, {DNNL_ARG_TO, copy}});
+    return copy;
+  }
+
+  void run() const {
+    for (const auto& [primitive, arguments] : steps_) primitive.execute(stream(), arguments);
+    stream().wait();
+  }
+
+ private:
+  std::vector<std::pair<dnnl::primitive, std::unordered_map<int, memory>>> steps_;
+};
+
+}  // namespace
+
+template <class Net, class Task>
+class OneDnn {
+  using Forward = dnnl::inner_product_forward;
+
+ public:
+  explicit OneDnn(const Vector& theta) : theta_(theta) {}
+
+  void step(const Batch<Net>& batch) {
+    if (!training_) training_ = std::make_unique<Training>(*this, batch.n);
+    training_->x.set_data_handle(const_cast<float*>(batch.x));
+    training_->forward.run();
+    loss_gradient<Net>(floats(training_->y), batch, floats(training_->dy));
+    training_->backward.run();
+    for (const auto& [parameter, gradient] : training_->gradients) {
+      const auto size = static_cast<Index>(parameter.get_desc().get_size() / sizeof(float));
+      Eigen::Map<Vector>(floats(parameter), size) -= Task::rate * Eigen::Map<Vector>(floats(gradient), size);
+    }
+  }
+
+  template <int n>
+  const float* infer(const float* x) {
+    auto& pass = inference_[n];
+    if (!pass) pass = std::make_unique<Pass>(*this, n, dnnl::prop_kind::forward_inference);
+    pass->x.set_data_handle(const_cast<float*>(x));
+    pass->forward.run();
+    return floats(pass->y);
+  }
+
+ private:
+  // The forward pass of n samples. What it needs of the weights in another layout than that of training is copied by
+  // the program itself, so that an inference after a step is right.
+  struct Pass {
+    Pass(OneDnn& model, Index n, dnnl::prop_kind kind) : x(plain(n, Net::inputs), engine()) {
+      memory input = x;
+      const float* p = model.theta_.data();
+      for (std::size_t i = 0; i < Net::depth; ++i) {
+        const int in = Net::sizes[i], out = Net::sizes[i + 1];
+        const bool last = i + 1 == Net::depth;
+        dnnl::primitive_attr attributes;
+        if (!last) {
+          dnnl::post_ops activation;
+          activation.append_eltwise(
+              1, Net::hidden == Hidden::relu ? dnnl::algorithm::eltwise_relu : dnnl::algorithm::eltwise_tanh,
+              0, 0);
+          attributes.set_post_ops(activation);
+        }
+        products.emplace_back(
+            Forward::desc(kind, i == 0 ? plain(n, in) : any(n, in), any(out, in),
+                          memory::desc({out}, memory::data_type::f32, memory::format_tag::a),
+                          last ? plain(n, out) : any(n, out)),
+            attributes, engine());
+        const auto& product = products.back();
+        if (model.W_.size() == i) {
+          memory given(matrix(out, in, memory::format_tag::ba), engine(), const_cast<float*>(p));
+          model.W_.emplace_back(product.weights_desc(), engine());
+          dnnl::reorder(given, model.W_[i]).execute(stream(), given, model.W_[i]);
+          model.b_.emplace_back(product.bias_desc(), engine());
+          std::copy_n(p + in * out, out, floats(model.b_[i]));
+        }
+        p += (in + 1) * out;
+        inputs.push_back(forward.as(input, product.src_desc()));
+        outputs.emplace_back(product.dst_desc(), engine());
+        forward.add(Forward(product), {{DNNL_ARG_SRC, inputs[i]},
+                                       {DNNL_ARG_WEIGHTS, forward.as(model.W_[i], product.weights_desc())},
+                                       {DNNL_ARG_BIAS, model.b_[i]},
+                                       {DNNL_ARG_DST, outputs[i]}});
+        input = outputs[i];
+      }
+      y = input;
+    }
+
+    memory x, y;
+    Program forward;
+    std::vector<Forward::primitive_desc> products;
+    std::vector<memory> inputs, outputs;  // of the layers
+  };
+
+  struct Training : Pass {
+    Training(OneDnn& model, Index n)
+        : Pass(model, n, dnnl::prop_kind::forward_training), dy(plain(n, Net::outputs), engine()) {
+      memory gradient = dy;
+      for (std::size_t i = Net::depth; i-- > 0;) {
+        const int in = Net::sizes[i], out = Net::sizes[i + 1];
+        const auto& product = this->products[i];
+        const dnnl::inner_product_backward_weights::primitive_desc by_weights(
+            dnnl::inner_product_backward_weights::desc(this->inputs[i].get_desc(), any(out, in),
+                                                       product.bias_desc(), any(n, out)),
+            engine(), product);
+        const memory dW(by_weights.diff_weights_desc(), engine()), db(by_weights.diff_bias_desc(), engine());
+        backward.add(dnnl::inner_product_backward_weights(by_weights),
+                     {{DNNL_ARG_SRC, this->inputs[i]},
+                      {DNNL_ARG_DIFF_DST, backward.as(gradient, by_weights.diff_dst_desc())},
+                      {DNNL_ARG_DIFF_WEIGHTS, dW},
+                      {DNNL_ARG_DIFF_BIAS, db}});
+        gradients.emplace_back(model.W_[i], backward.as(dW, model.W_[i].get_desc()));
+        gradients.emplace_back(model.b_[i], db);
+        if (i == 0) break;
+
+        const dnnl::inner_product_backward_data::primitive_desc by_inputs(
+            dnnl::inner_product_backward_data::desc(any(n, in), any(out, in), any(n, out)), engine(),
+            product);
+        memory dx(by_inputs.diff_src_desc(), engine());
+        backward.add(dnnl::inner_product_backward_data(by_inputs),
+                     {{DNNL_ARG_DIFF_DST, backward.as(gradient, by_inputs.diff_dst_desc())},
+                      {DNNL_ARG_WEIGHTS, backward.as(model.W_[i], by_inputs.weights_desc())},
+                      {DNNL_ARG_DIFF_SRC, dx}});
+
+        constexpr auto activation = Net::hidden == Hidden::relu
+                                        ? dnnl::algorithm::eltwise_relu_use_dst_for_bwd
+                                        : dnnl::algorithm::eltwise_tanh_use_dst_for_bwd;
+        const memory& h = this->outputs[i - 1];
+        const dnnl::eltwise_forward::primitive_desc hint(
+            dnnl::eltwise_forward::desc(dnnl::prop_kind::forward_training, activation, h.get_desc(), 0, 0),
+            engine());
+        const dnnl::eltwise_backward::primitive_desc by_activation(
+            dnnl::eltwise_backward::desc(activation, h.get_desc(), h.get_desc(), 0, 0), engine(), hint);
+        gradient = backward.as(dx, h.get_desc());
+        backward.add(dnnl::eltwise_backward(by_activation),
+                     {{DNNL_ARG_DST, h}, {DNNL_ARG_DIFF_DST, gradient}, {DNNL_ARG_DIFF_SRC, gradient}});
+      }
+    }
+
+    memory dy;
+    Program backward;
+    std::vector<std::pair<memory, memory>> gradients;  // a parameter, and its gradient in the same layout
+  };
+
+  Vector theta_;  // where the parameters start
+  std::vector<memory> W_, b_;
+  std::unique_ptr<Training> training_;
+  std::map<int, std::unique_ptr<Pass>> inference_;
+};
+
+static const bool added = (omp_set_num_threads(1), add_peer<OneDnn>("oneDNN", PEER_VERSION));
+
+}  // namespace suite

@@ -1,0 +1,3 @@
+#include <Eigen/Core>
+
+int main() {}

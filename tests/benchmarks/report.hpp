@@ -1,0 +1,43 @@
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace suite {
+
+/// Collects all runs, and makes Markdown of their medians: tables whose rows are peers and whose columns are what
+/// `add` was given.
+class Report : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override;
+
+  /// Takes up what programs/measure.cmake wrote: lines of a program, its peer, microseconds and bytes.
+  void read_programs(const std::filesystem::path& file);
+
+  std::string markdown() const;
+
+  /// Whether every peer gave right outputs and learned.
+  bool all_passed() const { return errors_.empty(); }
+
+ private:
+  struct Result {
+    std::vector<double> seconds_per_item;
+    std::vector<double> learned;
+  };
+
+  double limit() const;  // floating-point operations per second, or nan if it was not measured
+  std::string time_cell(std::size_t column, const std::string& peer) const;
+  std::string learned_cell(std::size_t column, const std::string& peer) const;
+  template <class Cell>
+  std::string table(const std::string& name, Cell cell) const;
+
+  std::map<std::size_t, std::map<std::string, Result>> results_;  // by column and peer
+  std::vector<std::string> errors_;
+};
+
+}  // namespace suite
