@@ -1,0 +1,60 @@
+// The network of mnist.cpp, trained by many processes: each batch is shared out among the ranks.
+//   mpirun -n 4 mnist_mpi [epochs [images]]
+
+#include <mlp/io/idx.hpp>
+#include <mlp/mlp.hpp>
+#include <mlp/parallel/mpi.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+#ifndef MLP_MNIST_DATA
+#define MLP_MNIST_DATA "mnist-data"  // where the whole set may be
+#endif
+#ifndef MLP_MNIST_SUBSET
+#define MLP_MNIST_SUBSET "examples/data/mnist"  // where 10,000 training images are
+#endif
+
+using namespace mlp;
+
+/// The first images of a set, all of them if there are no more.
+Dataset<Labels> read(const std::string& name, Index images) {
+  const bool whole = std::filesystem::exists(MLP_MNIST_DATA "/train-images-idx3-ubyte.gz");
+  const std::string prefix = std::string(whole ? MLP_MNIST_DATA : MLP_MNIST_SUBSET) + "/" + name;
+  const auto data = read_idx(prefix + "-images-idx3-ubyte.gz", prefix + "-labels-idx1-ubyte.gz");
+  images = std::min(images, data.size());
+  return {data.x.leftCols(images), data.t.head(images)};
+}
+
+void run(Index epochs, Index images) {
+  if (epochs <= 0 || images <= 0) throw std::invalid_argument("expected epochs and images > 0");
+  const auto [rank, ranks] = mpi::Place();
+  const auto train = read("train", images), test = read("t10k", images);
+  Mlp<SoftmaxCrossEntropy, Dense<784, 256, ReLU>, Dense<256, 128, ReLU>, Dense<128, 10>> net;
+  Rng rng{1};
+  net.initialize(rng);
+
+  if (rank == 0) {
+    std::printf("%d ranks, %td training images, batches of 256\n", ranks, train.size());
+    std::printf("epoch     loss   accuracy   images/s\n");
+  }
+  const auto report = [&](const Progress& now) {
+    if (rank != 0 || !now.epoch_is_done()) return;
+    std::printf("%5td  %.5f    %5.2f %%   %8.0f\n", now.epoch, now.loss, 100 * evaluate(net, test).accuracy,
+                static_cast<double>(now.samples) / now.seconds);
+    std::fflush(stdout);
+  };
+  mpi::fit(net, train, Sgd{.learning_rate = 0.2, .momentum = 0.9},
+           {.epochs = epochs, .batch_size = 256, .seed = 1}, report);
+}
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  mpi::end_run_on_error(
+      [&] { run(argc > 1 ? std::atoi(argv[1]) : 10, argc > 2 ? std::atoi(argv[2]) : 60'000); });
+  MPI_Finalize();
+}

@@ -1,0 +1,282 @@
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <mlp/activation/tanh.hpp>
+#include <mlp/layer/dense.hpp>
+#include <mlp/loss/softmax_cross_entropy.hpp>
+#include <mlp/optimizer/sgd.hpp>
+#include <mlp/parallel/mpi.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace mlp;
+
+namespace {
+
+using Net = Mlp<SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>>;
+using DoubleNet = BasicMlp<double, SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>>;
+
+template <class N>
+N initialized(std::uint64_t seed = 1) {
+  N net;
+  Rng rng{seed};
+  net.initialize(rng);
+  return net;
+}
+
+// Three clusters, far apart.
+template <class S = float>
+Dataset<Labels, S> clusters(Index count) {
+  Dataset<Labels, S> data{Matrix<S>(2, count), Labels(count)};
+  Rng rng{2};
+  for (Index j = 0; j < count; ++j) {
+    data.t(j) = static_cast<int>(j % 3);
+    const double angle = 2.1 * data.t(j);
+    data.x.col(j) << static_cast<S>(2 * std::cos(angle) + 0.3 * rng.normal()),
+        static_cast<S>(2 * std::sin(angle) + 0.3 * rng.normal());
+  }
+  return data;
+}
+
+// This rank's samples of a dataset, dealt like cards.
+Dataset<Labels> dealt(const Dataset<Labels>& data) {
+  const mpi::Place place;
+  std::vector<Index> mine;
+  for (Index j = place.rank; j < data.size(); j += place.size) mine.push_back(j);
+  return {data.x(Eigen::all, mine), data.t(mine)};
+}
+
+// Whether a vector has the same bits on all ranks (and is free of nan).
+template <class V>
+bool same_on_all_ranks(const V& here) {
+  Vector<typename V::Scalar> first = here;
+  mpi::detail::broadcast(first.data(), first.size(), MPI_COMM_WORLD);
+  double same = first == here;
+  mpi::detail::add_up(&same, 1, MPI_COMM_WORLD);
+  return same == mpi::Place().size;
+}
+
+template <class Error>
+std::string message_of(auto&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no such exception";
+}
+
+const Sgd optimizer{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 1e-3};
+const FitOptions options{.epochs = 5, .batch_size = 16, .seed = 3};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("one rank alone gives the bits of mlp::fit", N, Net, DoubleNet) {
+  N alone = initialized<N>(), expected = alone;
+  const auto data = clusters<typename N::Scalar>(103);
+  const History history = mpi::fit(alone, data, optimizer, options, MPI_COMM_SELF);
+  CHECK(history.loss == fit(expected, data, optimizer, options).loss);
+  CHECK(alone.parameters() == expected.parameters());
+}
+
+// Softmax regression is convex, and a gradient step on a convex function moves no two points apart where the
+// learning rate is at most 2 / L; here L <= max(|x|^2 + 1) / 2. So the errors of the steps only add up.
+TEST_CASE("the loss curve and the parameters are those of one process, up to rounding") {
+  using Linear = Mlp<SoftmaxCrossEntropy, Dense<2, 3>>;
+  Linear net = initialized<Linear>(), expected = net;
+  const Vector<float> start = net.parameters();
+  const Dataset<Labels> data = clusters(103);
+  const Sgd sgd{.learning_rate = 0.1};
+  const double size_of_sample = std::sqrt(data.x.colwise().squaredNorm().maxCoeff() + 1);
+  REQUIRE(sgd.learning_rate <= 4 / (size_of_sample * size_of_sample));
+
+  const History found = mpi::fit(net, data, sgd, options);
+  const History truth = fit(expected, data, sgd, options);
+
+  const double epsilon = std::numeric_limits<float>::epsilon();
+  const double batch = static_cast<double>(options.batch_size), steps = 5 * 7;
+  // An entry of the gradient is a mean of `batch` products of p - t and x, each at most |x|. It passes at most
+  // `batch` roundings in the sum, wherever the ranks cut it, and 16 in exp, p, products and weights. One of theta
+  // moves by at most the rate times |x|, and is rounded twice in a step. In both programs, hence 2.
+  const double entries = std::sqrt(static_cast<double>(net.parameter_count()));
+  const double most = start.cwiseAbs().maxCoeff() + steps * sgd.learning_rate * size_of_sample;
+  const double of_step =
+      2 * entries * epsilon * (sgd.learning_rate * (batch + 16) * size_of_sample + 2 * most);
+  const double bound = steps * of_step;
+  CHECK((net.parameters() - expected.parameters()).norm() <= bound);
+  CHECK(bound <= 2e-3);
+
+  // The loss has the slope sqrt(2) |x| at most, and a sum of its own of as many terms.
+  REQUIRE(found.loss.size() == truth.loss.size());
+  for (std::size_t i = 0; i < truth.loss.size(); ++i) {
+    const double own = 2 * epsilon * (batch + 16) * truth.loss[0];
+    CHECK(std::abs(found.loss[i] - truth.loss[i]) <= std::sqrt(2) * size_of_sample * bound + own);
+  }
+  CHECK(found.loss.back() <= 0.5 * found.loss.front());
+}
+
+TEST_CASE("every rank ends with the same bits, and a second run with them too") {
+  const Dataset<Labels> data = clusters(103);
+  Net net = initialized<Net>(), again = net;
+  const History history = mpi::fit(net, data, optimizer, options);
+  const History second = mpi::fit(again, data, optimizer, options);
+  CHECK(net.parameters() == again.parameters());
+  CHECK(history.loss == second.loss);
+  CHECK(same_on_all_ranks(net.parameters()));
+  CHECK(same_on_all_ranks(Eigen::Map<const Vector<double>>(history.loss.data(), 5)));
+  CHECK(evaluate(net, data).accuracy >= 0.95);
+}
+
+TEST_CASE("the ranks start from rank 0's parameters") {
+  Net net = initialized<Net>(1 + static_cast<std::uint64_t>(mpi::Place().rank));
+  mpi::Trainer trainer(net, optimizer);
+  CHECK(net.parameters() == initialized<Net>(1).parameters());
+}
+
+TEST_CASE("the ranks draw random numbers apart, rank 0 those that it was given") {
+  const auto [rank, size] = mpi::Place();
+  Rng mine = mpi::detail::share(Rng{static_cast<std::uint64_t>(rank) + 5}, MPI_COMM_WORLD);
+  if (rank == 0) CHECK(mine == Rng{5});
+  std::vector<double> first(static_cast<std::size_t>(size));
+  first[static_cast<std::size_t>(rank)] = mine.uniform();
+  mpi::detail::add_up(first.data(), size, MPI_COMM_WORLD);
+  for (int i = 0; i < size; ++i) {
+    for (int j = 0; j < i; ++j)
+      CHECK(first[static_cast<std::size_t>(i)] != first[static_cast<std::size_t>(j)]);
+  }
+}
+
+TEST_CASE("a batch may be smaller than there are ranks") {
+  const Dataset<Labels> data = clusters(7);
+  for (const Index batch : {Index{1}, Index{3}}) {
+    Net net = initialized<Net>(), expected = net;
+    const FitOptions few{.epochs = 2, .batch_size = batch, .seed = 3};
+    const History history = mpi::fit(net, data, optimizer, few);
+    CHECK(same_on_all_ranks(net.parameters()));
+    const History truth = fit(expected, data, optimizer, few);
+    CHECK(net.parameters().isApprox(expected.parameters(), 1e-4f));
+    CHECK(std::abs(history.loss[1] - truth.loss[1]) <= 1e-4);
+  }
+}
+
+TEST_CASE("a Trainer takes each rank's own shard, of any size") {
+  for (const Index samples : {Index{1}, Index{10}}) {
+    const Dataset<Labels> data = clusters(samples), mine = dealt(data);
+    Net net = initialized<Net>(), whole = net;
+    mpi::Trainer trainer(net, Sgd{.learning_rate = 0.1});
+    Trainer expected(whole, Sgd{.learning_rate = 0.1});
+    // As above: at most 10 + 16 roundings, of terms that are at most 3.
+    const float bound = 3 * 26 * std::numeric_limits<float>::epsilon();
+    for (Index step = 1; step <= 3; ++step) {
+      const float loss = trainer.step(mine.x, mine.t), truth = expected.step(data.x, data.t);
+      CHECK(std::abs(loss - truth) <= bound);
+      CHECK((trainer.gradient() - expected.gradient()).cwiseAbs().maxCoeff() <= bound);
+      CHECK(trainer.steps() == step);
+    }
+    CHECK(same_on_all_ranks(net.parameters()));
+  }
+}
+
+TEST_CASE("a batch of static size") {
+  const Eigen::Matrix<float, 2, 4> x = Eigen::Matrix<float, 2, 4>::Ones();
+  const Eigen::Vector4i t(0, 1, 2, 0);
+  Net net = initialized<Net>(), expected = net;
+  mpi::Trainer trainer(net, optimizer);
+  // Every rank has the same samples, and so the mean is theirs.
+  CHECK(std::abs(trainer.step(x, t) - Trainer(expected, optimizer).step(x, t)) <= 1e-6f);
+}
+
+TEST_CASE("sums and broadcasts go in pieces") {
+  const auto [rank, size] = mpi::Place();
+  Vector<double> sums = Vector<double>::LinSpaced(10, 0, 9), copy = sums * (rank + 1);
+  mpi::detail::add_up(sums.data(), 10, MPI_COMM_WORLD, 3);
+  CHECK(sums == size * Vector<double>::LinSpaced(10, 0, 9));
+  mpi::detail::broadcast(copy.data(), 10, MPI_COMM_WORLD, 7);
+  CHECK(copy == Vector<double>::LinSpaced(10, 0, 9));
+}
+
+TEST_CASE("rank 0's callback ends the training of all") {
+  const int rank = mpi::Place().rank;
+  Net net = initialized<Net>();
+  const Dataset<Labels> data = clusters(100);
+  Index batches = 0;
+  mpi::fit(net, data, optimizer, options, [&](const Progress& now) {
+    batches = now.batches * (now.epoch - 1) + now.batch;
+    return rank == 0 ? batches < 9 : false;
+  });
+  CHECK(batches == 9);
+  mpi::fit(net, data, optimizer, options, [&](const Progress&) { ++batches; });
+  CHECK(batches == 9 + 5 * 7);
+}
+
+TEST_CASE("what is wrong on all ranks is thrown on all ranks") {
+  Net net = initialized<Net>();
+  Dataset<Labels> data = clusters(20);
+  CHECK(message_of<std::invalid_argument>([&] { mpi::fit(net, data, optimizer, {.epochs = 0}); }) ==
+        "fit: expected epochs > 0, found 0");
+  CHECK(message_of<std::invalid_argument>([&] {
+          mpi::fit(net, data, Sgd{.learning_rate = -1});
+        }).find("rate") != std::string::npos);
+  mpi::Trainer trainer(net, optimizer);
+  CHECK(message_of<std::invalid_argument>([&] { trainer.step(Matrix<float>(2, 0), Labels(0)); }) ==
+        "mlp: expected samples on a rank, found none");
+
+  const Vector<float> before = net.parameters();
+  data.x(0, 4) = std::numeric_limits<float>::quiet_NaN();
+  const FitOptions one_batch{.epochs = 2, .batch_size = 20};
+  CHECK(message_of<std::runtime_error>([&] {
+          mpi::fit(net, data, optimizer, one_batch);
+        }).starts_with("fit: epoch 1, batch 1: expected a finite loss, found nan"));
+  CHECK(message_of<std::runtime_error>([&] {
+          trainer.step(data.x, data.t);
+        }).starts_with("mlp: step 1: expected a finite loss, found nan"));
+  CHECK(net.parameters() == before);
+}
+
+// Each of these ends the program on both of two ranks: tests/CMakeLists.txt runs them one by one.
+TEST_CASE("rejects_bad_label" * doctest::skip()) {
+  Net net = initialized<Net>();
+  Dataset<Labels> data = clusters(12);
+  if (mpi::Place().rank == 1) data.t.setConstant(3);
+  mpi::fit(net, data, optimizer);
+}
+
+TEST_CASE("rejects_throwing_callback" * doctest::skip()) {
+  Net net = initialized<Net>();
+  mpi::fit(net, clusters(12), optimizer, {}, [](const Progress& now) {
+    if (mpi::Place().rank == 1 && now.epoch == 2) throw std::runtime_error("no more paper");
+  });
+}
+
+TEST_CASE("rejects_less_data" * doctest::skip()) {
+  Net net = initialized<Net>();
+  mpi::fit(net, clusters(12 - mpi::Place().rank), optimizer);
+}
+
+TEST_CASE("rejects_another_network" * doctest::skip()) {
+  const Index hidden = 8 + mpi::Place().rank * 2;
+  Mlp<SoftmaxCrossEntropy, Dense<2, Dynamic, Tanh>, Dense<Dynamic, 3>> net(Dense<2, Dynamic, Tanh>(2, hidden),
+                                                                           Dense<Dynamic, 3>(hidden, 3));
+  mpi::fit(net, clusters(12), optimizer);
+}
+
+TEST_CASE("rejects_error_of_mpi" * doctest::skip()) {
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  int rank = 0;
+  if (mpi::Place().rank == 1) {
+    mpi::detail::check(MPI_Comm_rank(MPI_COMM_NULL, &rank), "MPI_Comm_rank", MPI_COMM_WORLD);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  const int failed = doctest::Context(argc, argv).run();
+  MPI_Finalize();
+  return failed;
+}
