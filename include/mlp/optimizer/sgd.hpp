@@ -29,23 +29,19 @@ struct Sgd {
     using S = typename Theta::Scalar;
     const S rate = static_cast<S>(learning_rate), mu = static_cast<S>(momentum),
             decay = static_cast<S>(weight_decay);
+    // Expressions, not loops: over three tiles g++ does not always make vectors of a loop.
     if (momentum == 0) {
+      for_each_tile([=](auto& p, const auto& dp) { p -= rate * (dp + decay * p); }, theta, gradient);
+    } else {
       for_each_tile(
-          [=](auto& p, const auto& dp) {
-            for (Index i = 0; i < tile_size; ++i) p(i) -= rate * (dp(i) + decay * p(i));
+          [=, this](auto& p, const auto& dp, auto& v) {
+            const Tile<S> g = dp + decay * p;
+            v = mu * v + g;
+            if (nesterov) p -= rate * (g + mu * v);
+            else p -= rate * v;
           },
-          theta, gradient);
-      return;
+          theta, gradient, column(state, 0));
     }
-    for_each_tile(
-        [=, this](auto& p, const auto& dp, auto& v) {
-          for (Index i = 0; i < tile_size; ++i) {
-            const S g = dp(i) + decay * p(i);
-            v(i) = mu * v(i) + g;
-            p(i) -= rate * (nesterov ? g + mu * v(i) : v(i));
-          }
-        },
-        theta, gradient, column(state, 0));
   }
 
   void validate() const {
