@@ -32,18 +32,18 @@ Dataset<Labels> read(const std::string& name, Index images) {
 
 void run(Index epochs, Index images) {
   if (epochs <= 0 || images <= 0) throw std::invalid_argument("expected epochs and images > 0");
-  const auto [rank, ranks] = mpi::Place();
+  const mpi::Place place;
   const auto train = read("train", images), test = read("t10k", images);
   Mlp<SoftmaxCrossEntropy, Dense<784, 256, ReLU>, Dense<256, 128, ReLU>, Dense<128, 10>> net;
   Rng rng{1};
   net.initialize(rng);
 
-  if (rank == 0) {
-    std::printf("%d ranks, %td training images, batches of 256\n", ranks, train.size());
+  if (place.rank == 0) {
+    std::printf("%d ranks, %td training images, batches of 256\n", place.size, train.size());
     std::printf("epoch     loss   accuracy   images/s\n");
   }
   const auto report = [&](const Progress& now) {
-    if (rank != 0 || !now.epoch_is_done()) return;
+    if (place.rank != 0 || !now.epoch_is_done()) return;
     std::printf("%5td  %.5f    %5.2f %%   %8.0f\n", now.epoch, now.loss, 100 * evaluate(net, test).accuracy,
                 static_cast<double>(now.samples) / now.seconds);
     std::fflush(stdout);
