@@ -48,7 +48,7 @@ void run(Index epochs, Index images) {
                 static_cast<double>(now.samples) / now.seconds);
     std::fflush(stdout);
   };
-  mpi::fit(net, train, Sgd{.learning_rate = 0.2, .momentum = 0.9},
+  mpi::fit(net, train, Sgd{.learning_rate = 0.05, .momentum = 0.9},
            {.epochs = epochs, .batch_size = 256, .seed = 1}, report);
 }
 

@@ -82,6 +82,10 @@ TEST_CASE_TEMPLATE("one rank alone gives the bits of mlp::fit", N, Net, DoubleNe
   const History history = mpi::fit(alone, data, optimizer, options, MPI_COMM_SELF);
   CHECK(history.loss == fit(expected, data, optimizer, options).loss);
   CHECK(alone.parameters() == expected.parameters());
+
+  mpi::Trainer trainer(alone, optimizer, Rng{}, MPI_COMM_SELF);
+  Trainer plain(expected, optimizer);
+  for (int step = 0; step < 50; ++step) CHECK(trainer.step(data.x, data.t) == plain.step(data.x, data.t));
 }
 
 // Softmax regression is convex, and a gradient step on a convex function moves no two points apart where the
@@ -236,6 +240,10 @@ TEST_CASE("what is wrong on all ranks is thrown on all ranks") {
           trainer.step(data.x, data.t);
         }).starts_with("mlp: step 1: expected a finite loss, found nan"));
   CHECK(net.parameters() == before);
+  // Nor does that gradient stay where a rank has no samples next.
+  const Dataset<Labels> mine = dealt(clusters(1));
+  trainer.step(mine.x, mine.t);
+  CHECK(net.parameters().allFinite());
 }
 
 // Each of these ends the program on both of two ranks: tests/CMakeLists.txt runs them one by one.
