@@ -86,10 +86,11 @@ concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, cons
 ///     };
 ///
 /// infer is the pass of a prediction: no cache, no randomness. forward is the pass of training. backward is
-/// given dy, which it may overwrite, and writes (not adds) dtheta and dx.
-/// Where inputs(), outputs() and parameter_count() are static constexpr, the network's sizes are static too. The
-/// bases Inputs<N>, Outputs<N> and ParameterCount<N> (types.hpp) provide them, for a number or Dynamic.
-/// Optional: backward without the last argument, for a first layer whose dx nobody asks for.
+/// given dy, which it may overwrite, and writes (not adds) dtheta and dx. Where inputs(), outputs() and
+/// parameter_count() are static constexpr, the network's sizes are static too. The bases Inputs<N>,
+/// Outputs<N> and ParameterCount<N> (types.hpp) provide them, for a number or Dynamic.
+/// Optional: backward without the last argument, for a first layer whose dx nobody asks for; an infer that is
+/// noexcept for one sample, which a noexcept predict needs of all layers (and of the loss a noexcept link).
 template <class L, class S = float>
 concept Layer =
     std::copyable<L> && !std::same_as<typename detail::cache_of<L, S, Dynamic>::type, detail::NoCache> &&
@@ -131,7 +132,8 @@ concept Loss = std::copyable<L> && requires {
 ///       void step(auto& theta, const auto& gradient, auto& state, Index t) const;
 ///     };
 ///
-/// t counts the steps: 1, 2, ... The state vectors (one for momentum) are the columns of `state`, zero at first.
+/// t counts the steps: 1, 2, ... The state vectors (one for momentum) are the columns of `state`, zero at
+/// first.
 template <class O, class S = float>
 concept Optimizer = std::copyable<O> &&
     requires(const O optimizer, detail::VectorArgument<S>& v, detail::MatrixArgument<S>& slots, Index t) {

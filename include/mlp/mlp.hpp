@@ -18,6 +18,7 @@
 #include <mlp/optimizer/sgd.hpp>
 #include <mlp/product.hpp>
 #include <mlp/random.hpp>
+#include <mlp/threads.hpp>
 #include <mlp/tile.hpp>
 #include <mlp/training.hpp>
 #include <mlp/types.hpp>

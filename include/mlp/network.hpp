@@ -350,10 +350,10 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
   }
 
   /// What the network predicts: its outputs through the loss's link (softmax, sigmoid or identity).
-  /// Shapes: x inputs() x B gives outputs() x B; a vector gives a vector, and fixed sizes stay fixed.
-  /// For a vector of fixed size and layers of fixed sizes it is fit for real-time threads: it allocates nothing,
-  /// takes no lock, starts no thread, and is noexcept (if all layers and the loss say so; Dense and the library's
-  /// losses do).
+  /// Shapes: x inputs() x B gives outputs() x B; a vector gives a vector, and fixed sizes stay fixed. For a
+  /// vector of fixed size and layers of fixed sizes it is fit for real-time threads: it allocates nothing,
+  /// takes no lock, starts no thread, and is noexcept (if all layers and the loss say so; Dense and the
+  /// library's losses do).
   template <class X>
   auto predict(const Eigen::DenseBase<X>& x) const noexcept(is_real_time<X>) {
     auto y = infer(x);

@@ -10,6 +10,10 @@
 
 #ifdef MLP_USE_ONEDNN
 #include <dnnl.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 #endif
 
 /// The one door to matrix products: every product of the library goes through set_product or set_affine.
@@ -17,19 +21,20 @@ namespace mlp {
 
 namespace detail {
 
-// Small products are written on Eigen's packets, the processor's vectors (or one scalar), rather than its expressions:
-// they compile in a fraction of the time, since nothing depends on a network's sizes.
+// Small products are written on Eigen's packets, the processor's vectors (or one scalar), rather than its
+// expressions: they compile in a fraction of the time, since nothing depends on a network's sizes.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"  // a processor's vector type as a template's argument
 
 template <class P>
 inline constexpr int packet_size = Eigen::internal::unpacket_traits<P>::size;
 
-// a b + c, rounded once where the machine has an instruction for it. Left to itself, a compiler chooses differently for
-// different sizes (g++ tuned for Zen does), and static and dynamic sizes would give other bits.
+// a b + c, rounded once where the machine has an instruction for it. Left to itself, a compiler chooses
+// differently for different sizes (g++ tuned for Zen does), and static and dynamic sizes would give other
+// bits.
 template <class P>
 P multiply_add(const P& a, const P& b, const P& c) {
-  if constexpr (packet_size < P >> 1) {
+  if constexpr (!std::is_floating_point_v<P>) {
     return Eigen::internal::pmadd(a, b, c);
   } else {
 #ifdef EIGEN_VECTORIZE_FMA
@@ -40,10 +45,10 @@ P multiply_add(const P& a, const P& b, const P& c) {
   }
 }
 
-// c = start + A b for the rows of N packets, with c in registers meanwhile. A sum is kept in one chain for each residue
-// of k modulo `chains`: few packets need several for the processor to have enough to do while it waits for a result. A
-// 64 x 64 product with a vector takes 89 ns so, which is what loads from the cache allow, and 225 ns as Eigen's
-// lazyProduct (Zen 4).
+// c = start + A b for the rows of N packets, with c in registers meanwhile. A sum is kept in one chain for
+// each residue of k modulo `chains`: few packets need several for the processor to have enough to do while it
+// waits for a result. One sample takes 140 ns through 16-64-64-4 so, and 297 ns with 16 rows at a time in one
+// chain (Zen 4).
 template <class P, int N, bool RowMajor, bool ContiguousB, class S>
 EIGEN_STRONG_INLINE void small_product_block(const S* a, Index lda, const S* b, Index stride_of_b,
                                              Index depth, const S* start, S* c) {
@@ -74,7 +79,8 @@ EIGEN_STRONG_INLINE void small_product_block(const S* a, Index lda, const S* b, 
   for (int i = 0; i < N; ++i) pstoreu(c + i * width, sum[0][i]);
 }
 
-// As many packets at once as fit into `rows`, then narrower ones, at last single rows. MaxRows is what is known of them.
+// As many packets at once as fit into `rows`, then narrower ones, at last single rows. MaxRows is what is
+// known of them.
 template <class P, int N, int MaxRows, bool RowMajor, bool ContiguousB, class S>
 EIGEN_STRONG_INLINE void small_product_column(Index rows, const S* a, Index lda, const S* b,
                                               Index stride_of_b, Index depth, const S* start, S* c) {
@@ -115,9 +121,9 @@ void small_product(const A& a, const B& b, const typename C::Scalar* start, C& c
 
 #pragma GCC diagnostic pop
 
-// How Eigen's kernel cuts a product, and the room for packed copies of its operands: each thread keeps its own, so that
-// a step allocates nothing, where Eigen would take megabytes from the system and give them back for each product. That
-// made a step of 784-1024-1024-10 a twentieth faster.
+// How Eigen's kernel cuts a product, and the room for packed copies of its operands: each thread keeps its
+// own, so that a step allocates nothing, where Eigen would take megabytes from the system and give them back
+// for each product. That made a step of 784-1024-1024-10 a twentieth faster.
 template <class S>
 struct Blocking : Eigen::internal::level3_blocking<S, S> {
   Blocking(Index rows, Index cols, Index depth) {
@@ -134,15 +140,32 @@ struct Blocking : Eigen::internal::level3_blocking<S, S> {
   }
 };
 
-// C = A B, or C += A B where `add`, for column-major C: by oneDNN where it is asked for and wins (it is slow for a layer
-// of few outputs), else by Eigen's kernel or, with EIGEN_USE_BLAS, the BLAS that it calls in its place. The kernel is
-// called itself, since it is one for all types, where the expression A * B instantiates a dozen ways to multiply for
-// each; and since the expression shares its work among threads by rules of Eigen's own.
+#ifdef MLP_USE_ONEDNN
+// While it lives, oneDNN starts no threads for the calling one.
+class OneThread {
+ public:
+#ifdef _OPENMP
+  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+
+ private:
+  int before_;
+#else
+  OneThread() {}
+#endif
+};
+#endif
+
+// C = A B, or C += A B where `add`, for column-major C: by oneDNN where it is asked for and wins (it is slow
+// for a layer of few outputs), else by Eigen's kernel or, with EIGEN_USE_BLAS, the BLAS that it calls in its
+// place. The kernel is called itself, since it is one for all types, where the expression A * B instantiates
+// a dozen ways to multiply for each; and since the expression shares its work among threads by rules of
+// Eigen's own.
 template <int OrderA, int OrderB, class S>
 void multiply(Index rows, Index cols, Index depth, const S* a, Index lda, const S* b, Index ldb, bool add,
               S* c, Index ldc) {
-  if constexpr (OrderB ==
-                Eigen::RowMajor) {  // one column is the same in both orders, and its type need not know
+  // One column is the same in both orders; a type of run-time size does not know it.
+  if constexpr (OrderB == Eigen::RowMajor) {
     if (cols == 1 && ldb == 1) {
       return multiply<OrderA, Eigen::ColMajor>(rows, cols, depth, a, lda, b, depth, add, c, ldc);
     }
@@ -187,8 +210,8 @@ void large_product(const A& a, const B& b, const typename C::Scalar* start, C& c
         rows, cols, a.cols(), a.data() + row * a.rowStride(), a.outerStride(), b.data() + col * b.colStride(),
         b.outerStride(), start != nullptr, block, c.colStride());
   };
-  // Each part packs all of the operand that isn't cut, so it is the longer side that is cut, and where the kernel
-  // itself begins a new block: each sum is then made by the same code.
+  // Each part packs all of the operand that isn't cut, so it is the longer side that is cut, and where the
+  // kernel itself begins a new block: each sum is then made by the same code.
   using Kernel = Eigen::internal::gebp_traits<S, S>;
   if (c.rows() > c.cols()) {
     share(c.rows(), Kernel::mr, parts, [&](Index begin, Index end) { run(begin, end - begin, 0, c.cols()); });
@@ -197,18 +220,18 @@ void large_product(const A& a, const B& b, const typename C::Scalar* start, C& c
   }
 }
 
-// Eigen's kernel gives the same bits however it is cut, so there are as many parts as threads. Others don't: there it is
-// the size alone that decides.
+// Eigen's kernel gives the same bits however it is cut, so there are as many parts as threads. Others don't:
+// there it is the size alone that decides.
 inline Index parts_of_product(Index multiplications) {
 #if defined(MLP_USE_ONEDNN) || defined(EIGEN_USE_BLAS)
-  return std::clamp<Index>(multiplications / 4'000'000, 1, 8);
+  return std::clamp<Index>(multiplications / 16'000'000, 1, 4);
 #else
   return parts_of(multiplications, 250'000);  // at least a few microseconds of work for each
 #endif
 }
 
-// Where the plain loops beat Eigen's packed kernel. A rule of sizes and layout alone, so that static and dynamic
-// networks take the same way and give the same bits.
+// Where the plain loops beat Eigen's packed kernel. A rule of sizes and layout alone, so that static and
+// dynamic networks take the same way and give the same bits.
 constexpr bool is_small_product(Index rows, Index depth, Index cols, bool columns_are_contiguous) {
   constexpr Index limit = 1024;
   if (cols == 1 && columns_are_contiguous) return true;
@@ -236,9 +259,10 @@ void product(const A& a, const B& b, const typename C::Scalar* start, C& c) {
 }  // namespace detail
 
 /// C = A B for Maps (or their transposes).
-/// Shapes: A m x k, B k x n, C m x n; C overlaps neither A nor B.
-/// Large products are Eigen's (or oneDNN's, with MLP_USE_ONEDNN, or a BLAS's, with EIGEN_USE_BLAS), small ones (and column-major matrix times vector) are loops that a compiler unrolls
-/// where sizes are static.
+/// Shapes: A m x k, B k x n, C m x n; C overlaps neither A nor B. Large products are Eigen's (oneDNN's with
+/// MLP_USE_ONEDNN, a BLAS's with EIGEN_USE_BLAS), and shared among threads. Small ones, and a column-major
+/// matrix times a vector, are loops that a compiler unrolls where sizes are static: they allocate nothing and
+/// start no thread.
 template <class A, class B, class C>
 void set_product(const A& a, const B& b, C&& c) {
   detail::product(a, b, nullptr, c);

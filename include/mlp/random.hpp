@@ -84,7 +84,8 @@ class Rng {
   std::uint64_t state_[4] = {};
 };
 
-/// Sets each coefficient of a plain matrix, or of a view of contiguous ones, column after column, to what draw() returns.
+/// Sets each coefficient of a plain matrix, or of a view of contiguous ones, column after column, to what
+/// draw() returns.
 template <class M, class Draw>
 void fill(M&& m, Draw draw) {
   auto* const data = m.data();

@@ -10,20 +10,21 @@
 #include <exception>
 #endif
 
-/// Work shared among OpenMP's threads, in a program that is compiled with OpenMP (link OpenMP::OpenMP_CXX); all is done
-/// by the calling thread in one that isn't, inside a parallel region, and where there is too little to do.
+/// Work shared among OpenMP's threads, in a program that is compiled with OpenMP (link OpenMP::OpenMP_CXX);
+/// all is done by the calling thread in one that isn't, inside a parallel region, and where there is too
+/// little to do.
 ///
-/// How many threads that is, OpenMP says: OMP_NUM_THREADS, or omp_set_num_threads(n) for the calling thread. fit has
-/// an option of its own.
+/// How many threads that is, OpenMP says: OMP_NUM_THREADS, or omp_set_num_threads(n) for the calling thread.
+/// fit has an option of its own.
 ///
-/// What is shared is cut so that each number is computed by the same operations in the same order as without: results
-/// are the same bits for any number of threads.
+/// What is shared is cut so that each number is computed by the same operations in the same order as without:
+/// results are the same bits for any number of threads.
 namespace mlp {
 
 namespace detail {
 
-// Calls f(begin, end) for `parts` ranges that make up [0, n), cut at multiples of `unit`, by as many threads as there are
-// for them.
+// Calls f(begin, end) for `parts` ranges that make up [0, n), cut at multiples of `unit`, by as many threads
+// as there are for them.
 template <class F>
 void share(Index n, Index unit, Index parts, F&& f) {
   const Index units = (n + unit - 1) / unit;
@@ -32,10 +33,10 @@ void share(Index n, Index unit, Index parts, F&& f) {
     f(units * p / parts * unit, std::min(units * (p + 1) / parts * unit, n));
   };
 #ifdef _OPENMP
-  const Index threads = omp_in_parallel() ? 1 : std::min<Index>(parts, omp_get_max_threads());
+  const int threads = omp_in_parallel() ? 1 : static_cast<int>(std::min<Index>(parts, omp_get_max_threads()));
   if (threads > 1) {
     std::exception_ptr error;
-#pragma omp parallel for num_threads(static_cast <int>(threads)) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (Index p = 0; p < parts; ++p) {
 #ifdef __cpp_exceptions
       try {
@@ -65,24 +66,10 @@ inline Index parts_of(Index work, Index grain) {
   return 1;
 }
 
-// While it lives, what the calling thread calls starts no threads.
-class OneThread {
- public:
-#ifdef _OPENMP
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-
- private:
-  int before_;
-#else
-  OneThread() {}
-#endif
-};
-
-// Runs step after step with at most `threads` threads (as many as OpenMP would take, if 0; no more than there are
-// processors). Since one thread and many give the same bits, the clock may choose between them: of every 128 steps, four
-// are timed with one thread and four with all, and the others go the faster way. Threads lose where steps are short, and
-// where other programs keep the processors busy.
+// Runs step after step with at most `threads` threads (as many as OpenMP would take, if 0; no more than there
+// are processors). Since one thread and many give the same bits, the clock may choose between them: of every
+// 128 steps, four are timed with one thread and four with all, and the others go the faster way. Threads lose
+// where steps are short, and where other programs keep the processors busy.
 class ThreadChoice {
  public:
 #ifdef _OPENMP

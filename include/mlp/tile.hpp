@@ -19,8 +19,9 @@ using Tile = Eigen::Array<S, tile_size, 1>;
 
 namespace detail {
 
-// n < tile_size coefficients and zeros. By a masked load where there is one: what is written coefficient by coefficient
-// can't be read as a whole before all of it has reached the cache. That halves the time of a step of a tiny network.
+// n < tile_size coefficients and zeros. By a masked load where there is one: what is written coefficient by
+// coefficient can't be read as a whole before all of it has reached the cache: a step of xor took 157 ns so,
+// and 137 with masked loads.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"  // a processor's vector type as a template's argument
 template <class S>
@@ -98,8 +99,8 @@ void visit_tiles(F&& f, Index parts, M& m, Ms&... ms) {
 }  // namespace detail
 
 /// Calls f(tile...) for the tiles of equally large column-major matrices (Maps, or columns of them), each a
-/// Tile<S>& in step with the others; what f writes to a tile of a mutable matrix is stored. In a program with OpenMP
-/// threads may call f at once, for different tiles.
+/// Tile<S>& in step with the others; what f writes to a tile of a mutable matrix is stored. In a program with
+/// OpenMP threads may call f at once, for different tiles.
 template <class F, class M, class... Ms>
 void for_each_tile(F&& f, M&& m, Ms&&... ms) {
   constexpr Index grain = 32'768;  // coefficients that keep a thread busy for a few microseconds

@@ -77,8 +77,8 @@ class Trainer {
   }
 
   /// The two halves of a step, for who wants to do something with the gradient in between (clip it, or add up
-  /// those of many machines): backward puts the gradient of a batch into gradient() and returns the mean loss,
-  /// update moves the parameters by what is there.
+  /// those of many machines): backward puts the gradient of a batch into gradient() and returns the mean
+  /// loss, update moves the parameters by what is there.
   template <class X, class T>
   S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
     constexpr int batch = X::ColsAtCompileTime;
@@ -153,8 +153,8 @@ struct History {
 
 namespace detail {
 
-// The epochs of fit, whatever does the steps: step(first, count) trains on the samples first[0...count) and returns
-// their mean loss; update() is called where that is finite.
+// The epochs of fit, whatever does the steps: step(first, count) trains on the samples first[0...count) and
+// returns their mean loss; update() is called where that is finite.
 template <class Step, class Update, class Callback>
 History run_epochs(Index samples, const FitOptions& options, Rng& rng, Step&& step, Update&& update,
                    Callback&& callback) {
@@ -216,7 +216,8 @@ inline void check_fit_options(const FitOptions& options) {
 }  // namespace detail
 
 /// Trains net in place: in each epoch all samples in a new random order, in batches of batch_size (the last
-/// may be smaller). Calls callback(const Progress&) after each batch; one that returns false ends the training.
+/// may be smaller). Calls callback(const Progress&) after each batch; one that returns false ends the
+/// training.
 /// Errors: std::invalid_argument if an option is out of range, the data are empty or do not fit the network;
 /// std::runtime_error if the loss is not finite, and says in which epoch and batch. The parameters are then
 /// those from before that batch.

@@ -37,7 +37,8 @@ using SizedMatrix = std::conditional_t<is_fixed<Rows, Cols>, Eigen::Matrix<S, Ro
 
 namespace detail {
 
-// Targets of an integral type are labels, a vector of samples; all others are a matrix with a column per sample.
+// Targets of an integral type are labels, a vector of samples; all others are a matrix with a column per
+// sample.
 template <class T>
 inline constexpr bool is_labels = std::is_integral_v<typename T::Scalar>;
 

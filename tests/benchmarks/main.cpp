@@ -2,8 +2,8 @@
 //   --quick            one short turn on the bundled subset of MNIST, for CI
 //   --markdown=FILE    where the report goes
 //   --programs=FILE    what programs/measure.cmake wrote
-// and Google Benchmark's own options. OpenBLAS, which libtorch and dlib may work with, reads its number of threads from the
-// environment: OPENBLAS_NUM_THREADS=1, as the target run_benchmarks sets it.
+// and Google Benchmark's own options. OpenBLAS, which libtorch and dlib may work with, reads its number of
+// threads from the environment: OPENBLAS_NUM_THREADS=1, as the target run_benchmarks sets it.
 #include "report.hpp"
 #include "suite.hpp"
 

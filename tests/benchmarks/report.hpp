@@ -9,8 +9,8 @@
 
 namespace suite {
 
-/// Collects all runs, and makes Markdown of their medians: tables whose rows are peers and whose columns are what
-/// `add` was given.
+/// Collects all runs, and makes Markdown of their medians: tables whose rows are peers and whose columns are
+/// what `add` was given.
 class Report : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }

@@ -1,5 +1,5 @@
-// What the peers of the benchmark suite are measured at: networks, data, and how each is timed. A peer is one file in
-// peers/ with a class template `Model` and a call of add_peer; nothing else names it.
+// What the peers of the benchmark suite are measured at: networks, data, and how each is timed. A peer is one
+// file in peers/ with a class template `Model` and a call of add_peer; nothing else names it.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -26,8 +26,8 @@ using Vector = mlp::Vector<float>;
 
 enum class Hidden { relu, tanh };
 
-/// Layer sizes, inputs first. Ten outputs are logits of classes, trained with softmax cross-entropy; any others are
-/// numbers, trained with the mean squared error.
+/// Layer sizes, inputs first. Ten outputs are logits of classes, trained with softmax cross-entropy; any
+/// others are numbers, trained with the mean squared error.
 template <Hidden activation, int... size>
 struct Network {
   static constexpr Hidden hidden = activation;
@@ -87,7 +87,8 @@ struct Data {
   mlp::Dataset<Target> train, test;
 };
 
-/// MNIST: of the whole set 59,904 training images, which all minibatches divide, or what the bundled subset has.
+/// MNIST: of the whole set 59,904 training images, which all minibatches divide, or what the bundled subset
+/// has.
 const Data<mlp::Labels>& mnist();
 
 /// As many samples of 64 variables, which depend on four hidden ones, and of a smooth function of those.
@@ -254,7 +255,8 @@ void add_xor(const std::string& peer) {
       });
 }
 
-/// Time per sample for n samples at once. Each input depends on the output before it, so that no two calls overlap.
+/// Time per sample for n samples at once. Each input depends on the output before it, so that no two calls
+/// overlap.
 template <class Net, int n, class Model>
 void add_inference(const std::string& peer) {
   const std::string table =
@@ -278,7 +280,8 @@ void add_inference(const std::string& peer) {
 ///   Model(theta)                        see initial_parameters; its outputs may differ where is_approximate is true
 ///   void step(const Batch<Net>&)        a step of plain SGD
 ///   const float* infer<n>(const float*) the outputs of n samples, until the next call
-/// Model must stand outside of unnamed namespaces: g++ 12 takes add_peer for two of the same name to be one function.
+/// Model must stand outside of unnamed namespaces: g++ 12 takes add_peer for two of the same name to be one
+/// function.
 template <template <class Net, class Task> class Model>
 bool add_peer(const std::string& name, const std::string& version) {
   peers().push_back({name, version, [name] {

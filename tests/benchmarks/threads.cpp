@@ -1,5 +1,5 @@
-// What all cores bring: the time of a training step, and of predictions, with one thread and with as many as OpenMP
-// would take, in turn. Prints the medians as a Markdown table.
+// What all cores bring: the time of a training step, and of predictions, with one thread and with as many as
+// OpenMP would take, in turn. Prints the medians as a Markdown table.
 #include <omp.h>
 #include <mlp/mlp.hpp>
 

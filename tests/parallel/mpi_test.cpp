@@ -104,9 +104,9 @@ TEST_CASE("the loss curve and the parameters are those of one process, up to rou
 
   const double epsilon = std::numeric_limits<float>::epsilon();
   const double batch = static_cast<double>(options.batch_size), steps = 5 * 7;
-  // An entry of the gradient is a mean of `batch` products of p - t and x, each at most |x|. It passes at most
-  // `batch` roundings in the sum, wherever the ranks cut it, and 16 in exp, p, products and weights. One of theta
-  // moves by at most the rate times |x|, and is rounded twice in a step. In both programs, hence 2.
+  // An entry of the gradient is a mean of `batch` products of p - t and x, each at most |x|. It passes at
+  // most `batch` roundings in the sum, wherever the ranks cut it, and 16 in exp, p, products and weights. One
+  // of theta moves by at most the rate times |x|, and is rounded twice in a step. In both programs, hence 2.
   const double entries = std::sqrt(static_cast<double>(net.parameter_count()));
   const double most = start.cwiseAbs().maxCoeff() + steps * sgd.learning_rate * size_of_sample;
   const double of_step =

@@ -170,8 +170,9 @@ class Trainer : public mlp::Trainer<Net, Opt> {
 
 /// As mlp::fit, called by all ranks of comm at once; each takes a contiguous part of every batch. train,
 /// optimizer and options must be the same everywhere: each rank holds all data. Where they are too large for
-/// that, give each rank's shard to a Trainer. All ranks call the callback; if it returns bool, rank 0's answer
-/// counts. The losses are those of whole batches and the same on all ranks, the seconds are each rank's own.
+/// that, give each rank's shard to a Trainer. All ranks call the callback; if it returns bool, rank 0's
+/// answer counts. The losses are those of whole batches and the same on all ranks, the seconds are each
+/// rank's own.
 /// Errors, on all ranks: std::invalid_argument if an option is out of range, std::runtime_error if the loss
 /// is not finite. Anything else ends the run.
 template <class Net, class Target, class Opt, std::invocable<const Progress&> Callback>

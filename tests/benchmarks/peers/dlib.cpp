@@ -1,4 +1,5 @@
-// dlib: a minibatch is put into a tensor, which spares the conversion of single samples that its trainer does.
+// dlib: a minibatch is put into a tensor, which spares the conversion of single samples that its trainer
+// does.
 #include <dlib/dnn.h>
 
 #include "../suite.hpp"

@@ -1,5 +1,5 @@
-// Training code written by hand over oneDNN's primitives: inner products with the layouts of weights that oneDNN
-// chooses, bias and activation fused into the forward pass.
+// Training code written by hand over oneDNN's primitives: inner products with the layouts of weights that
+// oneDNN chooses, bias and activation fused into the forward pass.
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -88,8 +88,8 @@ class OneDnn {
   }
 
  private:
-  // The forward pass of n samples. What it needs of the weights in another layout than that of training is copied by
-  // the program itself, so that an inference after a step is right.
+  // The forward pass of n samples. What it needs of the weights in another layout than that of training is
+  // copied by the program itself, so that an inference after a step is right.
   struct Pass {
     Pass(OneDnn& model, Index n, dnnl::prop_kind kind) : x(plain(n, Net::inputs), engine()) {
       memory input = x;
