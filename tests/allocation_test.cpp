@@ -69,6 +69,16 @@ TEST_CASE("a network of any size allocates nothing once the workspace has its si
   CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
 }
 
+// Its products need more room for packed operands than Eigen would take from the stack (128 KB).
+TEST_CASE("a step of a large network allocates nothing once the workspace has its size") {
+  Mlp<SoftmaxCrossEntropy, Dense<300, 400, ReLU>, Dense<400, 10>> net;
+  const Matrix<float> x = Matrix<float>::Ones(300, 128);
+  const Labels t = Labels::Zero(128);
+  Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9});
+  trainer.step(x, t);
+  CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
+}
+
 // The types of a network, of a vector or batch that goes into it, and whether predict promises what it does.
 template <class Net, class X>
 constexpr bool promises = noexcept(std::declval<const Net&>().predict(std::declval<const X&>()));
