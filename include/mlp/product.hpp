@@ -249,7 +249,8 @@ void product(const A& a, const B& b, const typename C::Scalar* start, C& c) {
     } else {
       large_product(a, b, start, c, parts_of_product(c.size() * a.cols()));
     }
-  } else if (is_small_product(c.rows(), a.cols(), c.cols(), a.rowStride() == 1 || a.rows() == 1)) {
+  } else if (a.cols() > 0 &&
+             is_small_product(c.rows(), a.cols(), c.cols(), a.rowStride() == 1 || a.rows() == 1)) {
     small_product(a, b, start, c);
   } else {
     large_product(a, b, start, c, parts_of_product(c.size() * a.cols()));
