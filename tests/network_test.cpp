@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "message_of.hpp"
+
 using namespace mlp;
 
 namespace {
@@ -39,15 +41,6 @@ Labels labels(Index count, int classes) {
   return Labels::LinSpaced(count, 0, static_cast<int>(count) - 1).unaryExpr([=](int i) {
     return i % classes;
   });
-}
-
-std::string message_of(auto&& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "no std::invalid_argument";
 }
 
 // A first layer with no backward pass that leaves dx out, and a cache that takes no batch size.

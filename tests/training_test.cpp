@@ -10,46 +10,19 @@
 #include <limits>
 #include <set>
 
+#include "clusters.hpp"
+#include "message_of.hpp"
+
 using namespace mlp;
 
 namespace {
 
 using Net = Mlp<SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>>;
 
-Net initialized() {
-  Net net;
-  Rng rng{1};
-  net.initialize(rng);
-  return net;
-}
-
-// Three clusters, far apart.
-Dataset<Labels> clusters(Index count) {
-  Dataset<Labels> data{Matrix<float>(2, count), Labels(count)};
-  Rng rng{2};
-  for (Index j = 0; j < count; ++j) {
-    data.t(j) = static_cast<int>(j % 3);
-    const double angle = 2.1 * data.t(j);
-    data.x.col(j) << static_cast<float>(2 * std::cos(angle) + 0.3 * rng.normal()),
-        static_cast<float>(2 * std::sin(angle) + 0.3 * rng.normal());
-  }
-  return data;
-}
-
-template <class Error>
-std::string message_of(auto&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no such exception";
-}
-
 }  // namespace
 
 TEST_CASE("Trainer takes the optimizer's step with the network's gradient, in place") {
-  Net net = initialized(), expected = net;
+  Net net = initialized<Net>(), expected = net;
   const Dataset<Labels> data = clusters(10);
   Trainer trainer(net, Sgd{.learning_rate = 0.1});
   for (Index step = 1; step <= 3; ++step) {
@@ -71,7 +44,7 @@ TEST_CASE("Trainer takes the optimizer's step with the network's gradient, in pl
 }
 
 TEST_CASE("fit learns, and says what it did") {
-  Net net = initialized();
+  Net net = initialized<Net>();
   const Dataset<Labels> data = clusters(100);
   const double before = evaluate(net, data).loss;
   const History history =
@@ -86,7 +59,7 @@ TEST_CASE("fit learns, and says what it did") {
 
 TEST_CASE("every sample once an epoch, in an order that changes, the last batch smaller") {
   // The loss of a network with no freedom (rate 0) is the mean over what was seen: equal for every order.
-  Net net = initialized();
+  Net net = initialized<Net>();
   const Dataset<Labels> data = clusters(10);
   std::vector<Progress> seen;
   const History history = fit(net, data, Sgd{.learning_rate = 0}, {.epochs = 2, .batch_size = 4, .seed = 3},
@@ -107,7 +80,7 @@ TEST_CASE("every sample once an epoch, in an order that changes, the last batch 
 }
 
 TEST_CASE("a callback that returns false ends the training there") {
-  Net net = initialized();
+  Net net = initialized<Net>();
   int calls = 0;
   const History history = fit(net, clusters(10), Sgd{.learning_rate = 0.1}, {.epochs = 5, .batch_size = 4},
                               [&](const Progress& progress) {
@@ -121,7 +94,7 @@ TEST_CASE("a callback that returns false ends the training there") {
 TEST_CASE("the same seed gives the same bits, another seed others") {
   const Dataset<Labels> data = clusters(50);
   const auto train = [&](std::uint64_t seed) -> Vector<float> {
-    Net net = initialized();
+    Net net = initialized<Net>();
     fit(net, data, Sgd{.learning_rate = 0.1, .momentum = 0.9}, {.epochs = 3, .batch_size = 8, .seed = seed});
     return net.parameters();
   };
@@ -142,7 +115,7 @@ TEST_CASE("fit and evaluate with a matrix of targets, in double") {
 }
 
 TEST_CASE("evaluate is the mean over all samples, however many") {
-  const Net net = initialized();
+  const Net net = initialized<Net>();
   const Dataset<Labels> data = clusters(2500);  // in pieces of 1024
   const Evaluation result = evaluate(net, data);
   const Labels predicted = net.classify(data.x);
@@ -152,7 +125,7 @@ TEST_CASE("evaluate is the mean over all samples, however many") {
 }
 
 TEST_CASE("a loss that is not finite ends training with the parameters from before") {
-  Net net = initialized();
+  Net net = initialized<Net>();
   Dataset<Labels> data = clusters(8);
   data.x(1, 5) = std::numeric_limits<float>::quiet_NaN();
   const Vector<float> before = net.parameters();
@@ -170,7 +143,7 @@ TEST_CASE("a loss that is not finite ends training with the parameters from befo
 
 TEST_CASE("backward and update are the two halves of a step") {
   const Dataset<Labels> data = clusters(16);
-  Net whole = initialized(), halves = initialized();
+  Net whole = initialized<Net>(), halves = initialized<Net>();
   Trainer one(whole, Sgd{.learning_rate = 0.1, .momentum = 0.9}), two(halves, one.optimizer());
   for (int i = 0; i < 3; ++i) {
     const float loss = one.step(data.x, data.t);
@@ -188,7 +161,7 @@ TEST_CASE("backward and update are the two halves of a step") {
 }
 
 TEST_CASE("bad options and data") {
-  Net net = initialized();
+  Net net = initialized<Net>();
   const Dataset<Labels> data = clusters(8);
   const auto error = [&](const Dataset<Labels>& d, const Sgd& optimizer, const FitOptions& options) {
     return message_of<std::invalid_argument>([&] { fit(net, d, optimizer, options); });

@@ -57,12 +57,10 @@ void share(Index n, Index unit, Index parts, F&& f) {
 }
 
 // How many parts it pays to make of that much work, if each is to have at least `grain` of it.
-inline Index parts_of(Index work, Index grain) {
+inline Index parts_of([[maybe_unused]] Index work, [[maybe_unused]] Index grain) {
 #ifdef _OPENMP
   if (work >= 2 * grain && !omp_in_parallel()) return std::min<Index>(omp_get_max_threads(), work / grain);
 #endif
-  static_cast<void>(work);
-  static_cast<void>(grain);
   return 1;
 }
 

@@ -70,10 +70,7 @@ class Trainer {
   /// parameters are then those from before the step.
   template <class X, class T>
   S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
-    const S loss = backward(x, t);
-    if (!std::isfinite(loss)) detail::raise_not_finite(loss, "mlp: step " + std::to_string(steps_ + 1));
-    update();
-    return loss;
+    return finish_step(backward(x, t));
   }
 
   /// The two halves of a step, for who wants to do something with the gradient in between (clip it, or add up
@@ -107,6 +104,14 @@ class Trainer {
   const auto& gradient() const { return gradient_; }
   /// How many steps were taken.
   Index steps() const { return steps_; }
+
+ protected:
+  // update() after a backward pass that found this loss, which is returned.
+  S finish_step(S loss) {
+    if (!std::isfinite(loss)) detail::raise_not_finite(loss, "mlp: step " + std::to_string(steps_ + 1));
+    update();
+    return loss;
+  }
 
  private:
   static constexpr int slot_count_ = [] {
@@ -153,11 +158,13 @@ struct History {
 
 namespace detail {
 
-// The epochs of fit, whatever does the steps: step(first, count) trains on the samples first[0...count) and
-// returns their mean loss; update() is called where that is finite.
-template <class Step, class Update, class Callback>
-History run_epochs(Index samples, const FitOptions& options, Rng& rng, Step&& step, Update&& update,
-                   Callback&& callback) {
+// The epochs of fit, whichever Trainer does the steps, each on the samples [begin, end) = part_of(count) of the count
+// of a batch.
+template <class Target, class S, class AnyTrainer, class Part, class Callback>
+History run_epochs(const Dataset<Target, S>& train, const FitOptions& options, Rng& rng, AnyTrainer& trainer,
+                   Part&& part_of, Callback&& callback) {
+  const Index samples = train.size();
+  Dataset<Target, S> part;
   std::vector<Index> order(static_cast<std::size_t>(samples));
   std::iota(order.begin(), order.end(), Index{0});
   ThreadChoice threads(options.threads);
@@ -175,12 +182,16 @@ History run_epochs(Index samples, const FitOptions& options, Rng& rng, Step&& st
     for (progress.batch = 1; progress.batch <= progress.batches && !stopped; ++progress.batch) {
       const Index count = std::min(options.batch_size, samples - progress.samples);
       threads.run([&] {
-        loss = static_cast<double>(step(order.data() + progress.samples, count));
+        const auto [begin, end] = part_of(count);
+        const Index* const first = order.data() + progress.samples + begin;
+        gather(train.x, first, end - begin, part.x);
+        gather(train.t, first, end - begin, part.t);
+        loss = static_cast<double>(trainer.backward(part.x, part.t));
         if (!std::isfinite(loss)) {
           raise_not_finite(loss, "fit: epoch " + std::to_string(progress.epoch) + ", batch " +
                                      std::to_string(progress.batch));
         }
-        update();
+        trainer.update();
       });
       progress.samples += count;
       loss_sum += loss * static_cast<double>(count);
@@ -228,14 +239,8 @@ History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt op
   check_dataset(train, "fit");
   Rng rng{options.seed};
   Trainer trainer(net, std::move(optimizer), Rng{rng()});
-  Dataset<Target, typename Net::Scalar> batch;
-  const auto step = [&](const Index* first, Index count) {
-    detail::gather(train.x, first, count, batch.x);
-    detail::gather(train.t, first, count, batch.t);
-    return trainer.backward(batch.x, batch.t);
-  };
-  return detail::run_epochs(
-      train.size(), options, rng, step, [&] { trainer.update(); }, callback);
+  const auto whole_batch = [](Index count) { return std::pair(Index{0}, count); };
+  return detail::run_epochs(train, options, rng, trainer, whole_batch, callback);
 }
 
 template <class Net, class Target, class Opt>

@@ -11,6 +11,8 @@
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 
+#include "message_of.hpp"
+
 using namespace mlp;
 
 namespace {
@@ -54,15 +56,6 @@ void check_with_every_loss() {
   check<BinaryCrossEntropy, F>(probabilities);
   check<SoftmaxCrossEntropy, F>(labels);
   check<SoftmaxCrossEntropy, F>(probabilities);
-}
-
-std::string message_of(auto&& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "no std::invalid_argument";
 }
 
 }  // namespace

@@ -14,34 +14,15 @@
 #include <string>
 #include <vector>
 
+#include "clusters.hpp"
+#include "message_of.hpp"
+
 using namespace mlp;
 
 namespace {
 
 using Net = Mlp<SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>>;
 using DoubleNet = BasicMlp<double, SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>>;
-
-template <class N>
-N initialized(std::uint64_t seed = 1) {
-  N net;
-  Rng rng{seed};
-  net.initialize(rng);
-  return net;
-}
-
-// Three clusters, far apart.
-template <class S = float>
-Dataset<Labels, S> clusters(Index count) {
-  Dataset<Labels, S> data{Matrix<S>(2, count), Labels(count)};
-  Rng rng{2};
-  for (Index j = 0; j < count; ++j) {
-    data.t(j) = static_cast<int>(j % 3);
-    const double angle = 2.1 * data.t(j);
-    data.x.col(j) << static_cast<S>(2 * std::cos(angle) + 0.3 * rng.normal()),
-        static_cast<S>(2 * std::sin(angle) + 0.3 * rng.normal());
-  }
-  return data;
-}
 
 // This rank's samples of a dataset, dealt like cards.
 Dataset<Labels> dealt(const Dataset<Labels>& data) {
@@ -59,16 +40,6 @@ bool same_on_all_ranks(const V& here) {
   double same = first == here;
   mpi::detail::add_up(&same, 1, MPI_COMM_WORLD);
   return same == mpi::Place().size;
-}
-
-template <class Error>
-std::string message_of(auto&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no such exception";
 }
 
 const Sgd optimizer{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 1e-3};

@@ -8,7 +8,6 @@
 #include <mpi.h>
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -140,12 +139,7 @@ class Trainer : public mlp::Trainer<Net, Opt> {
   /// std::invalid_argument if none has samples.
   template <class X, class T>
   S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
-    const S loss = backward(x, t);
-    if (!std::isfinite(loss)) {
-      mlp::detail::raise_not_finite(loss, "mlp: step " + std::to_string(this->steps() + 1));
-    }
-    this->update();
-    return loss;
+    return this->finish_step(backward(x, t));
   }
 
   template <class X, class T>
@@ -188,12 +182,8 @@ History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt op
   const Place place(comm);
   Rng rng{options.seed};
   Trainer trainer(net, std::move(optimizer), Rng{rng()}, comm);
-  Dataset<Target, typename Net::Scalar> part;
-  const auto step = [&](const Index* first, Index count) {
-    const Index begin = count * place.rank / place.size, end = count * (place.rank + 1) / place.size;
-    mlp::detail::gather(train.x, first + begin, end - begin, part.x);
-    mlp::detail::gather(train.t, first + begin, end - begin, part.t);
-    return trainer.backward(part.x, part.t);
+  const auto part_of = [&](Index count) {
+    return std::pair(count * place.rank / place.size, count * (place.rank + 1) / place.size);
   };
   const auto after_batch = [&](const Progress& now) {
     auto answer = [&] { return callback(now); };
@@ -205,8 +195,7 @@ History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt op
       end_run_on_error(answer, comm);
     }
   };
-  return mlp::detail::run_epochs(
-      train.size(), options, rng, step, [&] { trainer.update(); }, after_batch);
+  return mlp::detail::run_epochs(train, options, rng, trainer, part_of, after_batch);
 }
 
 template <class Net, class Target, class Opt>
