@@ -1,9 +1,9 @@
 // Learns to read handwritten digits: trains a network of three dense layers on MNIST, shows how it fares on
 // images that it has not seen, and draws those that it gets wrong.
 
-#include <mlp/io/idx.hpp>
 #include <mlp/mlp.hpp>
 
+#include "mnist/data.hpp"
 #include "mnist/montage.hpp"
 #include "mnist/options.hpp"
 #include "mnist/progress_bar.hpp"
@@ -18,20 +18,9 @@
 #include <string>
 #include <vector>
 
-#ifndef MLP_MNIST_DATA
-#define MLP_MNIST_DATA "mnist-data"  // where the whole set may be
-#endif
-#ifndef MLP_MNIST_SUBSET
-#define MLP_MNIST_SUBSET "examples/data/mnist"  // where 10,000 training images are
-#endif
-
 using namespace mlp;
 
 using Net = Mlp<SoftmaxCrossEntropy, Dense<784, 256, ReLU>, Dense<256, 128, ReLU>, Dense<128, 10>>;
-
-struct Data {
-  Dataset<Labels> train, test;
-};
 
 /// An optimizer is a rule that updates a vector, so a schedule is another one around it: this falls in a
 /// straight line from the rate of `sgd` to 0.
@@ -50,24 +39,6 @@ struct LinearDecay {
   void validate() const { sgd.validate(); }
 };
 
-struct Files {
-  std::filesystem::path train_images, train_labels, test_images, test_labels;
-};
-
-/// The four files of MNIST in a folder, gzipped or not.
-/// Errors: std::runtime_error naming the first that isn't there.
-Files find_files(const std::filesystem::path& folder) {
-  const auto find = [&](const std::string& name) {
-    for (const char* const ending : {".gz", ""}) {
-      if (std::filesystem::exists(folder / (name + ending))) return folder / (name + ending);
-    }
-    throw std::runtime_error(folder.string() + ": expected a file " + name + ".gz or " + name +
-                             ", found neither");
-  };
-  return {find("train-images-idx3-ubyte"), find("train-labels-idx1-ubyte"), find("t10k-images-idx3-ubyte"),
-          find("t10k-labels-idx1-ubyte")};
-}
-
 // Those of the whole set if it was fetched, else of the subset that comes with this program.
 Files find_files() {
   try {
@@ -85,7 +56,7 @@ Files find_files() {
 
 Data load(const std::filesystem::path& folder) {
   const Files files = folder.empty() ? find_files() : find_files(folder);
-  Data data{read_idx(files.train_images, files.train_labels), read_idx(files.test_images, files.test_labels)};
+  Data data = read(files);
   std::printf("data      %td training and %td test images from %s\n", data.train.size(), data.test.size(),
               files.train_images.parent_path().string().c_str());
   return data;

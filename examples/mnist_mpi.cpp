@@ -1,31 +1,21 @@
 // The network of mnist.cpp, trained by many processes: each batch is shared out among the ranks.
 //   mpirun -n 4 mnist_mpi [epochs [images]]
 
-#include <mlp/io/idx.hpp>
 #include <mlp/mlp.hpp>
 #include <mlp/parallel/mpi.hpp>
+
+#include "mnist/data.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
-#include <string>
-
-#ifndef MLP_MNIST_DATA
-#define MLP_MNIST_DATA "mnist-data"  // where the whole set may be
-#endif
-#ifndef MLP_MNIST_SUBSET
-#define MLP_MNIST_SUBSET "examples/data/mnist"  // where 10,000 training images are
-#endif
 
 using namespace mlp;
 
 /// The first images of a set, all of them if there are no more.
-Dataset<Labels> read(const std::string& name, Index images) {
-  const bool whole = std::filesystem::exists(MLP_MNIST_DATA "/train-images-idx3-ubyte.gz");
-  const std::string prefix = std::string(whole ? MLP_MNIST_DATA : MLP_MNIST_SUBSET) + "/" + name;
-  const auto data = read_idx(prefix + "-images-idx3-ubyte.gz", prefix + "-labels-idx1-ubyte.gz");
+Dataset<Labels> first(const Dataset<Labels>& data, Index images) {
   images = std::min(images, data.size());
   return {data.x.leftCols(images), data.t.head(images)};
 }
@@ -33,7 +23,9 @@ Dataset<Labels> read(const std::string& name, Index images) {
 void run(Index epochs, Index images) {
   if (epochs <= 0 || images <= 0) throw std::invalid_argument("expected epochs and images > 0");
   const mpi::Place place;
-  const auto train = read("train", images), test = read("t10k", images);
+  const bool whole = std::filesystem::exists(MLP_MNIST_DATA "/train-images-idx3-ubyte.gz");
+  const Data all = read(find_files(whole ? MLP_MNIST_DATA : MLP_MNIST_SUBSET));
+  const auto train = first(all.train, images), test = first(all.test, images);
   Mlp<SoftmaxCrossEntropy, Dense<784, 256, ReLU>, Dense<256, 128, ReLU>, Dense<128, 10>> net;
   Rng rng{1};
   net.initialize(rng);
