@@ -73,6 +73,21 @@ concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, cons
       (!A::needs_input && requires { f.backward(a, tile); });
 };
 
+/// A layer with numbers of its own beside its parameters: BatchNorm's running statistics. They lie in the
+/// network's state() and change with the Trainer's steps, not with a pass. Such a layer has, besides,
+///
+///       Index state_count() const;
+///       void initialize_state(auto& state) const;
+///       void update_state(auto& state, const auto& cache) const;      // with what forward left in its cache
+///       void infer    (const auto& theta, const auto& state, const auto& x, auto& y) const;
+///       void linearize(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const;
+///
+/// where infer takes the place of the one without state, and linearize is as below.
+template <class L>
+concept StatefulLayer = requires(const L& layer) {
+  { layer.state_count() } -> std::convertible_to<Index>;
+};
+
 /// Maps inputs() x B to outputs() x B.
 ///
 ///     struct Layer {
@@ -90,7 +105,10 @@ concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, cons
 /// parameter_count() are static constexpr, the network's sizes are static too. The bases Inputs<N>,
 /// Outputs<N> and ParameterCount<N> (types.hpp) provide them, for a number or Dynamic.
 /// Optional: backward without the last argument, for a first layer whose dx nobody asks for; an infer that is
-/// noexcept for one sample, which a noexcept predict needs of all layers (and of the loss a noexcept link).
+/// noexcept for one sample, which a noexcept predict needs of all layers (and of the loss a noexcept link);
+/// linearize(theta, x, y, cache), which computes what infer does and leaves a cache for backward, where that is
+/// another thing than forward (Dropout); mark_weights(mask), which sets to 1 the parameters that weight decay
+/// is meant for and to 0 the others (else all are).
 template <class L, class S = float>
 concept Layer =
     std::copyable<L> && !std::same_as<typename detail::cache_of<L, S, Dynamic>::type, detail::NoCache> &&
@@ -100,7 +118,7 @@ concept Layer =
   { layer.outputs() } -> std::convertible_to<Index>;
   { layer.parameter_count() } -> std::convertible_to<Index>;
   layer.initialize(theta, rng);
-  layer.infer(theta, m, m);
+  requires StatefulLayer<L> || requires { layer.infer(theta, m, m); };
   layer.forward(theta, m, m, cache, rng);
   layer.backward(theta, m, m, cache, m, theta, m);
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/chain.hpp>
 #include <mlp/concepts.hpp>
 #include <mlp/dataset.hpp>
 #include <mlp/random.hpp>
@@ -23,25 +24,12 @@ class BasicMlp;
 template <class LossFunction, class... Layers>
 using Mlp = BasicMlp<float, LossFunction, Layers...>;
 
-/// What the compiler names when types or sizes do not fit: read the numbers in the template arguments.
 namespace check {
 
 template <class L, class S>
 constexpr void is_a_loss() {
   static_assert(Loss<L, S>,
                 "mlp: the first argument of Mlp must be a loss: see the concept in <mlp/concepts.hpp>");
-}
-
-template <int LayerIndex, class L, class S>
-constexpr void is_a_layer() {
-  static_assert(Layer<L, S>,
-                "mlp: this argument of Mlp must be a layer: see the concept in <mlp/concepts.hpp>");
-}
-
-template <int LayerIndex, int PreviousOutputs, int Inputs>
-constexpr void layer_accepts_previous_output() {
-  static_assert(PreviousOutputs == Inputs || PreviousOutputs == Dynamic || Inputs == Dynamic,
-                "mlp: a layer has another number of inputs than the layer before it has outputs");
 }
 
 template <class Found, class Expected>
@@ -68,129 +56,10 @@ constexpr void targets_are_the_losses() {
 
 namespace detail {
 
-// A size of a layer as a constant, if it is one.
-template <class L>
-consteval int static_inputs() {
-  if constexpr (requires { std::integral_constant<Index, L::inputs()>{}; }) {
-    return static_cast<int>(L::inputs());
-  } else {
-    return Dynamic;
-  }
-}
-template <class L>
-consteval int static_outputs() {
-  if constexpr (requires { std::integral_constant<Index, L::outputs()>{}; }) {
-    return static_cast<int>(L::outputs());
-  } else {
-    return Dynamic;
-  }
-}
-template <class L>
-consteval Index static_parameter_count() {
-  if constexpr (requires { std::integral_constant<Index, L::parameter_count()>{}; }) {
-    return L::parameter_count();
-  } else {
-    return Dynamic;
-  }
-}
-template <class... L>
-consteval Index static_parameter_counts() {
-  return ((static_parameter_count<L>() == Dynamic) || ...) ? Dynamic
-                                                           : (Index{0} + ... + static_parameter_count<L>());
-}
-
-template <class... L>
-using front = std::tuple_element_t<0, std::tuple<L...>>;
-template <class... L>
-using back = std::tuple_element_t<sizeof...(L) - 1, std::tuple<L...>>;
-
-// Stands in for a layer or loss that is none, so that the one error which says so is the only one.
-struct StandIn {
-  template <class>
-  using Target = Labels;
-  template <class>
-  struct Cache {};
-  StandIn() = default;
-  explicit StandIn(const auto&) {}
-  Index inputs() const { return 0; }
-  Index outputs() const { return 0; }
-  Index parameter_count() const { return 0; }
-  void initialize(auto&&...) const {}
-  void infer(auto&&...) const {}
-  void forward(auto&&...) const {}
-  void backward(auto&&...) const {}
-  auto weights(auto& theta) const { return theta; }
-  auto bias(auto& theta) const { return theta; }
-  void link(auto&) const {}
-  void gradient(auto&&...) const {}
-  template <class Y>
-  typename Y::Scalar value(const Y&, const auto&) const {
-    return 0;
-  }
-};
-
-template <class S, class... Layers>
-using layer_tuple = std::tuple<std::conditional_t<Layer<Layers, S>, Layers, StandIn>...>;
-
-inline void check_equal(Index found, Index expected, const char* who, const char* what) {
-  if (found != expected) throw_unequal(who, expected, what, found);
-}
-
-inline void check_layer_inputs(std::size_t layer, Index expected, Index found) {
-  if (found != expected) {
-    throw_unequal("mlp: layer " + std::to_string(layer), expected,
-                  " inputs, as the layer before it has outputs", found);
-  }
-}
-
-template <class Tuple, std::size_t... I>
-void check_layer_sizes(const Tuple& layers, std::index_sequence<I...>) {
-  (check::layer_accepts_previous_output<static_cast<int>(I + 1),
-                                        static_outputs<std::tuple_element_t<I, Tuple>>(),
-                                        static_inputs<std::tuple_element_t<I + 1, Tuple>>()>(),
-   ...);
-  (check_layer_inputs(I + 1, std::get<I>(layers).outputs(), std::get<I + 1>(layers).inputs()), ...);
-}
-
-template <class S, class... Layers, std::size_t... I>
-void check_layer_types(std::index_sequence<I...>) {
-  (check::is_a_layer<static_cast<int>(I), Layers, S>(), ...);
-}
-
 template <class L, class S>
 concept LinksWithoutThrowing = requires(const L& loss, VectorArgument<S>& y) {
   { loss.link(y) }
   noexcept;
-};
-template <class L, class S>
-concept InfersWithoutThrowing = requires(const L& layer, VectorArgument<S>& v) {
-  { layer.infer(v, v, v) }
-  noexcept;
-};
-
-// A tuple of buffers, one for each layer's outputs.
-template <class S, int Batch, class Tuple>
-struct LayerBuffers;
-template <class S, int Batch, class... Layers>
-struct LayerBuffers<S, Batch, std::tuple<Layers...>> {
-  std::tuple<Buffer<S, static_outputs<Layers>(), Batch>...> layer;
-
-  void resize(const std::tuple<Layers...>& layers, Index batch) {
-    resize(layers, batch, std::index_sequence_for<Layers...>{});
-  }
-
- private:
-  template <std::size_t... I>
-  void resize(const std::tuple<Layers...>& layers, Index batch, std::index_sequence<I...>) {
-    (std::get<I>(layer).resize(std::get<I>(layers).outputs(), batch), ...);
-  }
-};
-
-template <class S, int Batch, class Tuple>
-struct LayerCaches;
-template <class S, int Batch, class... Layers>
-struct LayerCaches<S, Batch, std::tuple<Layers...>> {
-  std::tuple<typename cache_of<Layers, S, Batch>::type...> layer;
 };
 
 }  // namespace detail
@@ -200,9 +69,9 @@ struct LayerCaches<S, Batch, std::tuple<Layers...>> {
 /// the random numbers of layers that need them. Nothing is allocated once it has held its largest batch; with
 /// a static Batch and small layers it needs no heap at all.
 template <class Net, int Batch = Dynamic>
-class Workspace {
-  using S = typename Net::Scalar;
-  using LayerTuple = typename Net::LayerTuple;
+class Workspace : private detail::Passes<typename Net::Scalar, Batch, typename Net::LayerTuple> {
+  using Passes = detail::Passes<typename Net::Scalar, Batch, typename Net::LayerTuple>;
+  friend Net;
 
  public:
   /// Randomness of the training pass (dropout's masks): seed it as you like.
@@ -214,41 +83,21 @@ class Workspace {
   /// Errors: std::invalid_argument if the batch is static and another.
   void resize(const Net& net, Index batch) {
     if constexpr (Batch != Dynamic) detail::check_equal(batch, Batch, "Workspace", " samples in a batch");
-    outputs_.resize(net.layers(), batch);
-    gradients_.resize(net.layers(), batch);
+    Passes::resize(net.layers(), batch);
   }
 
-  /// y of layer I. Shape: outputs of the layer x B.
-  template <std::size_t I>
-  auto output() {
-    return std::get<I>(outputs_.layer).view();
-  }
-
-  /// dy of layer I. After a backward pass: what the layer left there.
-  template <std::size_t I>
-  auto gradient() {
-    return std::get<I>(gradients_.layer).view();
-  }
-
-  template <std::size_t I>
-  auto& cache() {
-    return std::get<I>(caches_.layer);
-  }
-
+  /// output<I>(): y of layer I. Shape: outputs of the layer x B.
+  using Passes::output;
+  /// gradient<I>(): dy of layer I. After a backward pass: what the layer left there.
+  using Passes::gradient;
+  /// cache<I>(): what layer I remembered.
+  using Passes::cache;
   /// The network's outputs (logits), and where backward finds dL/d(outputs).
-  auto outputs() { return output<Net::depth - 1>(); }
-  auto output_gradient() { return gradient<Net::depth - 1>(); }
-
-  /// Room for the dx of a first layer that can't do without.
-  auto unused_input_gradient(Index rows) {
-    unused_.resize(rows, outputs().cols());
-    return unused_.view();
-  }
+  using Passes::output_gradient;
+  using Passes::outputs;
 
  private:
-  detail::LayerBuffers<S, Batch, LayerTuple> outputs_, gradients_;
-  detail::LayerCaches<S, Batch, LayerTuple> caches_;
-  Buffer<S, Dynamic, Dynamic> unused_;
+  Passes& passes() { return *this; }
 };
 
 /// A multi-layer perceptron: layers, one after the other, and the loss it is trained for.
@@ -261,24 +110,24 @@ class Workspace {
 /// strided within a sample. t is what the loss takes: Labels, or a matrix with B columns.
 /// Errors: sizes that disagree do not compile where they are static, and else throw std::invalid_argument.
 template <class S, class LossFunction, class... Layers>
-class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()>,
-                 public Outputs<detail::static_outputs<detail::back<Layers...>>()>,
-                 public ParameterCount<detail::static_parameter_counts<Layers...>()> {
+class BasicMlp : private detail::Chain<S, Layers...> {
   static_assert(std::is_floating_point_v<S>, "mlp: the scalar type of a network must be float or double");
   static constexpr int static_inputs_ = detail::static_inputs<detail::front<Layers...>>();
   static constexpr int static_outputs_ = detail::static_outputs<detail::back<Layers...>>();
   static constexpr Index static_parameters_ = detail::static_parameter_counts<Layers...>();
-  static constexpr std::size_t last_ = sizeof...(Layers) - 1;
+  using Chain = detail::Chain<S, Layers...>;
 
  public:
   using Scalar = S;
   using LossType = std::conditional_t<Loss<LossFunction, S>, LossFunction, detail::StandIn>;
-  using LayerTuple = detail::layer_tuple<S, Layers...>;
+  using typename Chain::LayerTuple;
   /// theta, or its gradient: a fixed-size vector if it is small.
   using ParameterVector =
       Eigen::Matrix<S, static_parameters_ <= max_fixed_size ? static_cast<int>(static_parameters_) : Dynamic,
                     1>;
-  static constexpr std::size_t depth = sizeof...(Layers);
+  /// What layers keep beside their parameters (BatchNorm's running statistics), in the same order.
+  using StateVector = Eigen::Matrix<S, Chain::static_state, 1>;
+  using Chain::depth;
   /// Whether a workspace for batches of that size lies wholly within the object.
   template <int Batch>
   static constexpr bool workspace_is_fixed = (is_fixed<detail::static_outputs<Layers>(), Batch> && ...);
@@ -290,17 +139,20 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
           Dynamic&& X::ColsAtCompileTime == 1 &&
       detail::LinksWithoutThrowing<LossType, S> && (detail::InfersWithoutThrowing<Layers, S> && ...);
 
-  using Inputs<static_inputs_>::inputs;
-  using Outputs<static_outputs_>::outputs;
-  using ParameterCount<static_parameters_>::parameter_count;
+  using Chain::inputs;
+  using Chain::layer;
+  using Chain::layers;
+  using Chain::outputs;
+  using Chain::parameter_count;
+  using Chain::state_count;
 
   /// A network of these layers, all parameters 0. Without arguments where all sizes are static.
   /// Errors: std::invalid_argument if a layer's inputs differ in number from the outputs of the layer before
   /// it.
   BasicMlp() requires(std::is_default_constructible_v<Layers>&&...) : BasicMlp(Layers()...) {}
-  explicit BasicMlp(Layers... layers) : BasicMlp(LossFunction{}, std::move(layers)...) {}
-  BasicMlp(LossFunction loss, Layers... layers)
-      : BasicMlp(std::in_place, LossType(std::move(loss)), LayerTuple(std::move(layers)...)) {}
+  explicit BasicMlp(Layers... each) : BasicMlp(LossFunction{}, std::move(each)...) {}
+  BasicMlp(LossFunction loss, Layers... each)
+      : BasicMlp(std::in_place, LossType(std::move(loss)), LayerTuple(std::move(each)...)) {}
 
   /// theta.
   auto parameters() {
@@ -310,42 +162,63 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
     return matrix_view<ParameterVector::RowsAtCompileTime, 1>(parameters_.data(), parameter_count(), 1);
   }
 
+  /// Layer I's part of theta.
   template <std::size_t I>
-  const auto& layer() const {
-    return std::get<I>(layers_);
+  auto parameters() {
+    return Chain::template slice<I>(parameters_);
   }
-  const LayerTuple& layers() const { return layers_; }
+  template <std::size_t I>
+  auto parameters() const {
+    return Chain::template slice<I>(parameters_);
+  }
+
+  /// What layers keep beside their parameters: nothing optimizes it, copies and files take it along.
+  auto state() { return matrix_view<Chain::static_state, 1>(state_.data(), state_count(), 1); }
+  auto state() const { return matrix_view<Chain::static_state, 1>(state_.data(), state_count(), 1); }
+
+  /// 1 for each parameter that is a weight, 0 for biases and the parameters of norms: those which weight decay
+  /// is often kept from.
+  ParameterVector weight_mask() const {
+    ParameterVector mask(parameter_count());
+    Chain::mark_weights(mask);
+    return mask;
+  }
+
   const LossType& loss_function() const { return loss_; }
 
   /// W and b of layer I, as views into theta.
   /// Shapes: outputs x inputs of the layer; outputs.
   template <std::size_t I>
   auto weights() {
-    return layer<I>().weights(slice<I>(parameters_));
+    return this->template layer<I>().weights(parameters<I>());
   }
   template <std::size_t I>
   auto weights() const {
-    return layer<I>().weights(slice<I>(parameters_));
+    return this->template layer<I>().weights(parameters<I>());
   }
   template <std::size_t I>
   auto bias() {
-    return layer<I>().bias(slice<I>(parameters_));
+    return this->template layer<I>().bias(parameters<I>());
   }
   template <std::size_t I>
   auto bias() const {
-    return layer<I>().bias(slice<I>(parameters_));
+    return this->template layer<I>().bias(parameters<I>());
   }
 
-  /// Draws all parameters anew, layer after layer.
-  void initialize(Rng& rng) { initialize_from<0>(rng); }
+  /// Draws all parameters anew, layer after layer, and resets the state.
+  void initialize(Rng& rng) {
+    Chain::initialize(parameters_, rng);
+    Chain::initialize_state(state_);
+  }
 
   /// The same network with parameters of another scalar type, as Eigen's cast.
   template <class U>
   BasicMlp<U, LossFunction, Layers...> cast() const {
     auto copy = std::apply(
-        [this](const auto&... layer) { return BasicMlp<U, LossFunction, Layers...>(loss_, layer...); },
-        layers_);
+        [this](const auto&... each) { return BasicMlp<U, LossFunction, Layers...>(loss_, each...); },
+        layers());
     copy.parameters() = parameters_.template cast<U>();
+    copy.state() = state().template cast<U>();
     return copy;
   }
 
@@ -395,13 +268,14 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
             const Index count = std::min(piece, end - j);
             const auto x_piece = dense_view<static_inputs_, Dynamic>(x.derived().middleCols(j, count));
             auto y_piece = matrix_view<static_outputs_, Dynamic>(y.data() + j * outputs(), outputs(), count);
-            infer_from<0>(x_piece, y_piece, scratch);
+            Chain::infer(parameters_, state_, x_piece, y_piece, scratch);
           }
         });
       } else {
         detail::LayerBuffers<S, X::ColsAtCompileTime, LayerTuple> scratch;
         auto y_view = output_view<X>(y);
-        infer_from<0>(dense_view<static_inputs_, X::ColsAtCompileTime>(x), y_view, scratch);
+        Chain::infer(parameters_, state_, dense_view<static_inputs_, X::ColsAtCompileTime>(x), y_view,
+                     scratch);
       }
     }
     return y;
@@ -444,7 +318,8 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
   auto forward(const Eigen::DenseBase<X>& x, Workspace<BasicMlp, Batch>& ws) const {
     check_x(x);
     ws.resize(*this, x.cols());
-    if constexpr (x_fits<X>) forward_from<0>(dense_view<static_inputs_, batch_of<X, Batch>>(x), ws);
+    if constexpr (x_fits<X>)
+      Chain::forward(parameters_, dense_view<static_inputs_, batch_of<X, Batch>>(x), ws.passes(), ws.rng);
     return ws.outputs();
   }
 
@@ -462,9 +337,11 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
     fit_size(gradient, parameter_count(), 1, "gradient");
     (fit_size(dx, inputs(), x.cols(), "gradient with respect to the inputs"), ...);
     if constexpr (x_fits<X>) {
-      backward_from<last_>(
-          dense_view<static_inputs_, batch_of<X, Batch>>(x), ws, gradient,
-          matrix_view<static_inputs_, batch_of<X, Batch>>(dx.data(), dx.rows(), dx.cols())...);
+      const auto views = [&](auto&&... dx_view) {
+        Chain::backward(parameters_, dense_view<static_inputs_, batch_of<X, Batch>>(x), ws.passes(), gradient,
+                        dx_view...);
+      };
+      views(matrix_view<static_inputs_, batch_of<X, Batch>>(dx.data(), dx.rows(), dx.cols())...);
     }
   }
 
@@ -491,19 +368,13 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
   }
 
  private:
-  BasicMlp(std::in_place_t, LossType loss, LayerTuple layers)
-      : Inputs<static_inputs_>(std::get<0>(layers).inputs()),
-        Outputs<static_outputs_>(std::get<last_>(layers).outputs()),
-        ParameterCount<static_parameters_>(std::apply(
-            [](const auto&... layer) { return (Index{0} + ... + layer.parameter_count()); }, layers)),
-        loss_(std::move(loss)),
-        layers_(std::move(layers)) {
+  BasicMlp(std::in_place_t, LossType loss, LayerTuple all) : Chain(std::move(all)), loss_(std::move(loss)) {
     check::is_a_loss<LossFunction, S>();
-    detail::check_layer_types<S, Layers...>(std::index_sequence_for<Layers...>{});
-    detail::check_layer_sizes(layers_, std::make_index_sequence<last_>{});
     detail::validate(loss_);
     parameters_.resize(parameter_count());
     std::fill_n(parameters_.data(), parameters_.size(), S(0));
+    if constexpr (Chain::static_state != 0) state_.resize(state_count());
+    Chain::initialize_state(state_);
   }
 
   // What fits, as constants: code that a static error has made pointless is left out, so that no other
@@ -572,74 +443,11 @@ class BasicMlp : public Inputs<detail::static_inputs<detail::front<Layers...>>()
     }
   }
 
-  // Where layer I's parameters begin, and a view of them in theta or its gradient.
-  template <std::size_t I>
-  constexpr Index offset() const {
-    if constexpr (I == 0) {
-      return 0;
-    } else {
-      return offset<I - 1>() + layer<I - 1>().parameter_count();
-    }
-  }
-  template <std::size_t I>
-  auto slice(auto& theta) const {
-    return matrix_view<Dynamic, 1>(theta.data() + offset<I>(), layer<I>().parameter_count(), 1);
-  }
-
-  template <std::size_t I>
-  void initialize_from(Rng& rng) {
-    auto theta = slice<I>(parameters_);
-    layer<I>().initialize(theta, rng);
-    if constexpr (I != last_) initialize_from<I + 1>(rng);
-  }
-
-  template <std::size_t I>
-  void infer_from(const auto& x, auto& y, auto& scratch) const {
-    const auto theta = slice<I>(parameters_);
-    if constexpr (I == last_) {
-      layer<I>().infer(theta, x, y);
-    } else {
-      auto& buffer = std::get<I>(scratch.layer);
-      buffer.resize(layer<I>().outputs(), x.cols());
-      auto h = buffer.view();
-      layer<I>().infer(theta, x, h);
-      infer_from<I + 1>(h, y, scratch);
-    }
-  }
-
-  template <std::size_t I>
-  void forward_from(const auto& x, auto& ws) const {
-    const auto theta = slice<I>(parameters_);
-    auto y = ws.template output<I>();
-    layer<I>().forward(theta, x, y, ws.template cache<I>(), ws.rng);
-    if constexpr (I != last_) forward_from<I + 1>(y, ws);
-  }
-
-  // Layer I turns its dy into dtheta and dx, and the layer before it goes on from that dx.
-  template <std::size_t I>
-  void backward_from(const auto& x, auto& ws, auto& gradient, auto... input_gradient) const {
-    const auto theta = slice<I>(parameters_);
-    auto dtheta = slice<I>(gradient);
-    const auto y = ws.template output<I>();
-    auto dy = ws.template gradient<I>();
-    auto& cache = ws.template cache<I>();
-    if constexpr (I > 0) {
-      const auto x_i = ws.template output<I - 1>();
-      auto dx = ws.template gradient<I - 1>();
-      layer<I>().backward(theta, x_i, y, cache, dy, dtheta, dx);
-      backward_from<I - 1>(x, ws, gradient, input_gradient...);
-    } else if constexpr (sizeof...(input_gradient) > 0) {
-      layer<I>().backward(theta, x, y, cache, dy, dtheta, input_gradient...);
-    } else if constexpr (requires { layer<I>().backward(theta, x, y, cache, dy, dtheta); }) {
-      layer<I>().backward(theta, x, y, cache, dy, dtheta);
-    } else {
-      auto dx = ws.unused_input_gradient(x.rows());
-      layer<I>().backward(theta, x, y, cache, dy, dtheta, dx);
-    }
-  }
-
   [[no_unique_address]] LossType loss_;
-  [[no_unique_address]] LayerTuple layers_;
+  struct NoState {
+    static S* data() { return nullptr; }
+  };
+  [[no_unique_address]] std::conditional_t<Chain::static_state == 0, NoState, StateVector> state_;
   alignas(EIGEN_MAX_ALIGN_BYTES) ParameterVector parameters_;
 };
 
