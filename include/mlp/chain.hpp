@@ -214,6 +214,9 @@ class Passes {
   Buffer<S, Dynamic, Dynamic> unused_;
 };
 
+// In the place of a state, where no layer has one.
+struct NoState {};
+
 // The layers themselves. S is the scalar type that they are checked for.
 template <class S, class... Layers>
 class Chain : public Inputs<static_inputs<front<Layers...>>()>,

@@ -173,8 +173,8 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   }
 
   /// What layers keep beside their parameters: nothing optimizes it, copies and files take it along.
-  auto state() { return matrix_view<Chain::static_state, 1>(state_.data(), state_count(), 1); }
-  auto state() const { return matrix_view<Chain::static_state, 1>(state_.data(), state_count(), 1); }
+  auto state() { return state_view<S>(state_); }
+  auto state() const { return state_view<const S>(state_); }
 
   /// 1 for each parameter that is a weight, 0 for biases and the parameters of norms: those which weight decay
   /// is often kept from.
@@ -345,6 +345,23 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     }
   }
 
+  /// Lets layers with a state take in what they saw in the last forward pass: BatchNorm's running statistics.
+  template <int Batch>
+  void update_state([[maybe_unused]] Workspace<BasicMlp, Batch>& ws) {
+    if constexpr (Chain::static_state != 0) Chain::update_state(state_, ws.passes());
+  }
+
+  /// infer, and what backward needs: the derivatives it then gives are those of a prediction (no dropout, the
+  /// running statistics), not of training.
+  template <class X, int Batch>
+  auto linearize(const Eigen::DenseBase<X>& x, Workspace<BasicMlp, Batch>& ws) const {
+    check_x(x);
+    ws.resize(*this, x.cols());
+    if constexpr (x_fits<X>)
+      Chain::linearize(parameters_, state_, dense_view<static_inputs_, batch_of<X, Batch>>(x), ws.passes());
+    return ws.outputs();
+  }
+
   /// The mean loss over a batch, dL/dtheta and, if asked for, dL/dx: forward, loss and backward in one.
   /// Errors: std::invalid_argument if the batch is empty, since a mean over nothing has no value.
   template <class X, class T, int Batch, class G, class... DX>
@@ -428,6 +445,13 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   template <class X, int Batch>
   static constexpr int batch_of = X::ColsAtCompileTime != Dynamic ? X::ColsAtCompileTime : Batch;
 
+  template <class Value>
+  auto state_view(auto& state) const {
+    Value* data = nullptr;
+    if constexpr (Chain::static_state != 0) data = state.data();
+    return matrix_view<Chain::static_state, 1>(data, state_count(), 1);
+  }
+
   template <class X>
   static auto output_view(auto& y) {
     return matrix_view<static_outputs_, X::ColsAtCompileTime>(y.data(), y.rows(), y.cols());
@@ -444,10 +468,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   }
 
   [[no_unique_address]] LossType loss_;
-  struct NoState {
-    static S* data() { return nullptr; }
-  };
-  [[no_unique_address]] std::conditional_t<Chain::static_state == 0, NoState, StateVector> state_;
+  [[no_unique_address]] std::conditional_t<Chain::static_state == 0, detail::NoState, StateVector> state_;
   alignas(EIGEN_MAX_ALIGN_BYTES) ParameterVector parameters_;
 };
 

@@ -60,6 +60,12 @@ template <class E>
                                std::to_string(found));
 }
 
+constexpr Index checked_size(Index n, const char* who) {
+  if (n <= 0)
+    raise<std::invalid_argument>(std::string(who) + ": expected a positive size, found " + std::to_string(n));
+  return n;
+}
+
 }  // namespace detail
 
 /// A size that is a template argument, or, with N = Dynamic, a number given at run time. A known one takes no
@@ -125,6 +131,21 @@ template <>
 struct ParameterCount<Dynamic> {
   constexpr explicit ParameterCount(Index n) : n_(n) {}
   constexpr Index parameter_count() const { return n_; }
+
+ private:
+  Index n_;
+};
+
+template <Index N>
+struct StateCount {
+  constexpr StateCount() = default;
+  constexpr explicit StateCount(Index n) { Extent<N>{n}; }
+  static constexpr Index state_count() { return N; }
+};
+template <>
+struct StateCount<Dynamic> {
+  constexpr explicit StateCount(Index n) : n_(n) {}
+  constexpr Index state_count() const { return n_; }
 
  private:
   Index n_;

@@ -1,0 +1,194 @@
+#pragma once
+
+#include <mlp/concepts.hpp>
+#include <mlp/tile.hpp>
+#include <mlp/types.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace mlp {
+
+/// Normalizes each coefficient over the samples of a batch, as torch.nn.BatchNorm1d:
+///   x^ = (x - mean) / sqrt(variance + epsilon),  y = gamma x^ + beta
+/// with mean and variance (the mean of the squares) over the batch in training, and over what training has
+/// seen in a prediction: there they are the running statistics, the layer's part of the network's state().
+///   backward: g = gamma dy,  dx = (g - mean(g) - x^ mean(g x^)) / sqrt(variance + epsilon),
+///             dgamma = sum_j dy_j x^_j,  dbeta = sum_j dy_j, with means over the batch
+///   after a step: running = (1 - momentum) running + momentum (mean, or B / (B - 1) variance)
+/// Shapes: x and y N x B; theta is gamma (N), then beta (N), 1 and 0 at first; the state is mean (N), then
+/// variance (N), 0 and 1 at first.
+/// Errors: std::invalid_argument if a batch of training has a single sample, which has no variance.
+/// Source: Ioffe and Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+/// Covariate Shift (2015).
+template <int N>
+class BatchNorm : public Inputs<N>,
+                  public Outputs<N>,
+                  public ParameterCount<N == Dynamic ? Dynamic : 2 * N>,
+                  public StateCount<N == Dynamic ? Dynamic : 2 * N> {
+ public:
+  using Inputs<N>::inputs;
+
+  /// Of each coefficient: the mean, the variance, and one over the standard deviation.
+  template <class S, int Batch = Dynamic>
+  struct Cache {
+    Buffer<S, N, 3> statistics;
+    Index samples = 0;  // that mean and variance are of; 0 if they are the running ones
+  };
+
+  /// Errors: std::invalid_argument if epsilon is not positive or momentum not in [0, 1], or the size is not
+  /// positive or not the one in the type.
+  constexpr explicit BatchNorm(double epsilon = 1e-5, double momentum = 0.1) requires(N != Dynamic)
+      : BatchNorm(N, epsilon, momentum) {}
+  constexpr explicit BatchNorm(Index size) requires(N == Dynamic) : BatchNorm(size, 1e-5, 0.1) {}
+  constexpr BatchNorm(Index size, double epsilon, double momentum)
+      : Inputs<N>(detail::checked_size(size, "BatchNorm")),
+        Outputs<N>(size),
+        ParameterCount < N == Dynamic ? Dynamic : 2 * N > (2 * size),
+        StateCount < N == Dynamic ? Dynamic : 2 * N > (2 * size),
+        epsilon_(epsilon),
+        momentum_(momentum) {
+    const auto check = [](bool right, const char* expected, double found) {
+      if (!right) {
+        detail::raise<std::invalid_argument>("BatchNorm: expected " + std::string(expected) + ", found " +
+                                             std::to_string(found));
+      }
+    };
+    check(epsilon > 0, "epsilon > 0", epsilon);
+    check(momentum >= 0 && momentum <= 1, "momentum in [0, 1]", momentum);
+  }
+
+  double epsilon() const { return epsilon_; }
+  double momentum() const { return momentum_; }
+
+  /// gamma and beta as views into theta (or, of the same layout, its gradient).
+  auto weights(auto&& theta) const { return matrix_view<N, 1>(theta.data(), inputs(), 1); }
+  auto bias(auto&& theta) const { return matrix_view<N, 1>(theta.data() + inputs(), inputs(), 1); }
+
+  void initialize(auto& theta, Rng&) const {
+    weights(theta).setOnes();
+    bias(theta).setZero();
+  }
+
+  void mark_weights(auto& mask) const { mask.setZero(); }
+
+  /// The running mean and variance as views into the layer's state, which is laid out as theta is.
+  auto running_mean(auto&& state) const { return weights(state); }
+  auto running_variance(auto&& state) const { return bias(state); }
+
+  void initialize_state(auto& state) const {
+    running_mean(state).setZero();
+    running_variance(state).setOnes();
+  }
+
+  template <class State>
+  void update_state(State& state, const auto& cache) const {
+    using S = typename State::Scalar;
+    const auto seen = cache.statistics.view();
+    const S rate = static_cast<S>(momentum_), n = static_cast<S>(cache.samples);
+    const auto follow = [rate](auto running, const auto& batch, S factor) {
+      for_each_tile([=](auto& r, const auto& b) { r += rate * (factor * b - r); }, running, batch);
+    };
+    follow(running_mean(state), column(seen, mean_), S(1));
+    follow(running_variance(state), column(seen, variance_), n / (n - 1));
+  }
+
+  template <class Y>
+  void infer(const auto& theta, const auto& state, const auto& x, Y& y) const
+      noexcept(Y::ColsAtCompileTime == 1) {
+    const auto mean = running_mean(state), variance = running_variance(state), gamma = weights(theta),
+               beta = bias(theta);
+    const auto epsilon = static_cast<typename Y::Scalar>(epsilon_);
+    for (Index j = 0; j < x.cols(); ++j) {
+      for_each_tile([epsilon](const auto& a, const auto& m, const auto& v, const auto& w, const auto& b,
+                              auto& out) { out = w * ((a - m) / (v + epsilon).sqrt()) + b; },
+                    column(x, j), mean, variance, gamma, beta, column(y, j));
+    }
+  }
+
+  template <class Y>
+  void forward(const auto& theta, const auto& x, Y& y, auto& cache, Rng&) const {
+    if (x.cols() < 2) {
+      detail::raise<std::invalid_argument>(
+          "BatchNorm: expected at least two samples in a batch of training, found " +
+          std::to_string(x.cols()));
+    }
+    using S = typename Y::Scalar;
+    cache.samples = x.cols();
+    cache.statistics.resize(inputs(), statistics_count_);
+    auto all = cache.statistics.view();
+    auto mean = column(all, mean_), variance = column(all, variance_);
+    const S per_sample = 1 / static_cast<S>(x.cols());
+    mean.setZero();
+    for (Index j = 0; j < x.cols(); ++j)
+      for_each_tile([=](auto& m, const auto& a) { m += per_sample * a; }, mean, column(x, j));
+    variance.setZero();
+    for (Index j = 0; j < x.cols(); ++j) {
+      for_each_tile([=](auto& v, const auto& a, const auto& m) { v += per_sample * (a - m).square(); },
+                    variance, column(x, j), column(std::as_const(all), mean_));
+    }
+    normalize(theta, x, y, all);
+  }
+
+  void linearize(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const {
+    cache.samples = 0;
+    cache.statistics.resize(inputs(), statistics_count_);
+    auto all = cache.statistics.view();
+    column(all, mean_) = running_mean(state);
+    column(all, variance_) = running_variance(state);
+    normalize(theta, x, y, all);
+  }
+
+  template <class Y>
+  void backward(const auto& theta, const auto& x, const Y&, auto& cache, const auto& dy, auto& dtheta,
+                auto& dx) const {
+    using S = typename Y::Scalar;
+    const auto all = std::as_const(cache).statistics.view();
+    const auto mean = column(all, mean_), scale = column(all, scale_), gamma = weights(theta);
+    auto dgamma = weights(dtheta), dbeta = bias(dtheta);
+    dgamma.setZero();
+    dbeta.setZero();
+    for (Index j = 0; j < x.cols(); ++j) {
+      for_each_tile(
+          [](const auto& a, const auto& m, const auto& s, const auto& d, auto& dw, auto& db) {
+            dw += d * ((a - m) * s);
+            db += d;
+          },
+          column(x, j), mean, scale, column(dy, j), dgamma, dbeta);
+    }
+    // mean(g) = gamma dbeta / B and mean(g x^) = gamma dgamma / B; both 0 where the statistics are constants.
+    const S per_sample = cache.samples == 0 ? S(0) : 1 / static_cast<S>(cache.samples);
+    for (Index j = 0; j < x.cols(); ++j) {
+      for_each_tile([per_sample](const auto& a, const auto& m, const auto& s, const auto& d, const auto& w,
+                                 const auto& dw, const auto& db,
+                                 auto& out) { out = w * s * (d - per_sample * (db + (a - m) * s * dw)); },
+                    column(x, j), mean, scale, column(dy, j), gamma, column(std::as_const(dgamma), 0),
+                    column(std::as_const(dbeta), 0), column(dx, j));
+    }
+  }
+
+ private:
+  // Columns of the cache.
+  static constexpr Index mean_ = 0, variance_ = 1, scale_ = 2;
+  static constexpr int statistics_count_ = 3;
+
+  template <class Y>
+  void normalize(const auto& theta, const auto& x, Y& y, auto& all) const {
+    const auto epsilon = static_cast<typename Y::Scalar>(epsilon_);
+    auto scale = column(all, scale_);
+    const auto& fixed = std::as_const(all);
+    for_each_tile([epsilon](auto& s, const auto& v) { s = 1 / (v + epsilon).sqrt(); }, scale,
+                  column(fixed, variance_));
+    const auto gamma = weights(theta), beta = bias(theta);
+    for (Index j = 0; j < x.cols(); ++j) {
+      for_each_tile([](const auto& a, const auto& m, const auto& s, const auto& w, const auto& b,
+                       auto& out) { out = w * ((a - m) * s) + b; },
+                    column(x, j), column(fixed, mean_), scale, gamma, beta, column(y, j));
+    }
+  }
+
+  double epsilon_, momentum_;
+};
+
+}  // namespace mlp

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <mlp/concepts.hpp>
+#include <mlp/tile.hpp>
+#include <mlp/types.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace mlp {
+
+/// In training, sets each coefficient to 0 with probability p, independently of the others, and scales what is
+/// left so that its expectation stays, as torch.nn.Dropout:
+///   y = m x, m = 0 with probability p and 1 / (1 - p) else;  dx = m dy
+/// A prediction leaves x as it is. The masks are drawn from the workspace's rng: for fit, from its seed.
+/// Shapes: x and y N x B; no parameters.
+/// Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: A Simple Way to Prevent
+/// Neural Networks from Overfitting (2014).
+template <int N>
+class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
+ public:
+  /// m.
+  template <class S, int Batch = Dynamic>
+  struct Cache {
+    Buffer<S, N, Batch> mask;
+  };
+
+  /// Errors: std::invalid_argument if p is not in [0, 1), or the size is not positive or not the one in the
+  /// type.
+  constexpr explicit Dropout(double p = 0.5) requires(N != Dynamic) : Dropout(N, p) {}
+  constexpr explicit Dropout(Index size) requires(N == Dynamic) : Dropout(size, 0.5) {}
+  constexpr Dropout(Index size, double p)
+      : Inputs<N>(detail::checked_size(size, "Dropout")), Outputs<N>(size), p_(p) {
+    if (!(p >= 0 && p < 1)) {
+      detail::raise<std::invalid_argument>("Dropout: expected a probability in [0, 1), found " +
+                                           std::to_string(p));
+    }
+  }
+
+  double p() const { return p_; }
+
+  void initialize(auto&, Rng&) const {}
+
+  template <class Y>
+  void infer(const auto&, const auto& x, Y& y) const noexcept(Y::ColsAtCompileTime == 1) {
+    y = x;
+  }
+
+  template <class Y>
+  void forward(const auto&, const auto& x, Y& y, auto& cache, Rng& rng) const {
+    using S = typename Y::Scalar;
+    cache.mask.resize(y.rows(), y.cols());
+    auto mask = cache.mask.view();
+    const S scale = static_cast<S>(1 / (1 - p_));
+    // Two coefficients a draw: 32 bits each say whether to drop, which is p but for 2^-33.
+    const auto limit = static_cast<std::uint64_t>(std::llround(p_ * 0x1p32));
+    std::uint64_t bits = 0;
+    for (Index i = 0; i < mask.size(); ++i) {
+      bits = i % 2 == 0 ? rng() : bits >> 32;
+      mask.data()[i] = (bits & 0xffffffff) < limit ? S(0) : scale;
+    }
+    for_each_tile([](const auto& a, const auto& m, auto& b) { b = a * m; }, x,
+                  std::as_const(cache.mask).view(), y);
+  }
+
+  void linearize(const auto&, const auto& x, auto& y, auto& cache) const {
+    cache.mask.resize(y.rows(), y.cols());
+    cache.mask.view().setOnes();
+    y = x;
+  }
+
+  void backward(const auto&, const auto&, const auto&, const auto& cache, const auto& dy, auto&,
+                auto& dx) const {
+    for_each_tile([](const auto& d, const auto& m, auto& dx_i) { dx_i = d * m; }, dy, cache.mask.view(), dx);
+  }
+  void backward(const auto&, const auto&, const auto&, const auto&, const auto&, auto&) const {}
+
+ private:
+  double p_;
+};
+
+}  // namespace mlp

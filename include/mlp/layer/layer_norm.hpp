@@ -1,0 +1,135 @@
+#pragma once
+
+#include <mlp/concepts.hpp>
+#include <mlp/tile.hpp>
+#include <mlp/types.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace mlp {
+
+/// Normalizes each sample over its coefficients, as torch.nn.LayerNorm:
+///   x^ = (x - mean) / sqrt(variance + epsilon),  y = gamma x^ + beta
+/// with mean and variance (the mean of the squares) over the N coefficients of a sample.
+///   backward: g = gamma dy,  dx = (g - mean(g) - x^ mean(g x^)) / sqrt(variance + epsilon),
+///             dgamma = sum_j dy_j x^_j,  dbeta = sum_j dy_j
+/// Shapes: x and y N x B; theta is gamma (N), then beta (N), 1 and 0 at first.
+/// Source: Ba, Kiros and Hinton, Layer Normalization (2016).
+template <int N>
+class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N == Dynamic ? Dynamic : 2 * N> {
+ public:
+  using Inputs<N>::inputs;
+
+  /// Of each sample: the mean, and one over the standard deviation.
+  template <class S, int Batch = Dynamic>
+  struct Cache {
+    Buffer<S, 2, Batch> statistics;
+  };
+
+  /// Errors: std::invalid_argument if epsilon is not positive, or the size is not positive or not the one in
+  /// the type.
+  constexpr explicit LayerNorm(double epsilon = 1e-5) requires(N != Dynamic) : LayerNorm(N, epsilon) {}
+  constexpr explicit LayerNorm(Index size) requires(N == Dynamic) : LayerNorm(size, 1e-5) {}
+  constexpr LayerNorm(Index size, double epsilon)
+      : Inputs<N>(detail::checked_size(size, "LayerNorm")),
+        Outputs<N>(size),
+        ParameterCount < N == Dynamic ? Dynamic : 2 * N > (2 * size),
+        epsilon_(epsilon) {
+    if (!(epsilon > 0)) {
+      detail::raise<std::invalid_argument>("LayerNorm: expected epsilon > 0, found " +
+                                           std::to_string(epsilon));
+    }
+  }
+
+  double epsilon() const { return epsilon_; }
+
+  /// gamma and beta as views into theta (or, of the same layout, its gradient).
+  auto weights(auto&& theta) const { return matrix_view<N, 1>(theta.data(), inputs(), 1); }
+  auto bias(auto&& theta) const { return matrix_view<N, 1>(theta.data() + inputs(), inputs(), 1); }
+
+  void initialize(auto& theta, Rng&) const {
+    weights(theta).setOnes();
+    bias(theta).setZero();
+  }
+
+  void mark_weights(auto& mask) const { mask.setZero(); }
+
+  template <class Y>
+  void infer(const auto& theta, const auto& x, Y& y) const noexcept(Y::ColsAtCompileTime == 1) {
+    for (Index j = 0; j < x.cols(); ++j) normalize(theta, x, y, j, statistics(x, j));
+  }
+
+  void forward(const auto& theta, const auto& x, auto& y, auto& cache, Rng&) const {
+    cache.statistics.resize(2, x.cols());
+    auto all = cache.statistics.view();
+    for (Index j = 0; j < x.cols(); ++j) {
+      const auto s = statistics(x, j);
+      all(0, j) = s.mean;
+      all(1, j) = s.scale;
+      normalize(theta, x, y, j, s);
+    }
+  }
+
+  template <class Y>
+  void backward(const auto& theta, const auto& x, const Y&, const auto& cache, const auto& dy, auto& dtheta,
+                auto& dx) const {
+    using S = typename Y::Scalar;
+    const auto gamma = weights(theta);
+    auto dgamma = weights(dtheta), dbeta = bias(dtheta);
+    std::fill_n(dtheta.data(), dtheta.size(), S(0));
+    const S n = static_cast<S>(inputs());
+    const auto all = cache.statistics.view();
+    for (Index j = 0; j < x.cols(); ++j) {
+      const S mean = all(0, j), scale = all(1, j);
+      const auto x_j = column(x, j), dy_j = column(dy, j);
+      // dx_j holds g, while the means are taken.
+      auto dx_j = column(dx, j);
+      const S g_mean =
+          sum_tiles<S>([](const auto& w, const auto& d, auto& g) { return g = w * d; }, gamma, dy_j, dx_j) /
+          n;
+      const S gx_mean =
+          sum_tiles<S>([=](const auto& a, const auto& g) { return Tile<S>(g * ((a - mean) * scale)); }, x_j,
+                       dx_j) /
+          n;
+      for_each_tile(
+          [=](const auto& a, const auto& d, auto& g, auto& dw, auto& db) {
+            const Tile<S> normalized = (a - mean) * scale;
+            g = (g - g_mean - normalized * gx_mean) * scale;
+            dw += d * normalized;
+            db += d;
+          },
+          x_j, dy_j, dx_j, dgamma, dbeta);
+    }
+  }
+
+ private:
+  template <class S>
+  struct Statistics {
+    S mean, scale;
+  };
+
+  // In two passes: the variance is not the small difference of large numbers.
+  template <class X>
+  auto statistics(const X& x, Index j) const {
+    using S = typename X::Scalar;
+    const auto x_j = column(x, j);
+    const S n = static_cast<S>(x.rows());
+    const S mean = sum_tiles<S>([](const auto& a) { return a; }, x_j) / n;
+    const S variance = sum_tiles<S>([mean](const auto& a) { return Tile<S>((a - mean).square()); }, x_j) / n;
+    return Statistics<S>{mean, 1 / std::sqrt(variance + static_cast<S>(epsilon_))};
+  }
+
+  template <class S>
+  void normalize(const auto& theta, const auto& x, auto& y, Index j, Statistics<S> s) const {
+    for_each_tile([s](const auto& a, const auto& w, const auto& b,
+                      auto& out) { out = w * ((a - s.mean) * s.scale) + b; },
+                  column(x, j), weights(theta), bias(theta), column(y, j));
+  }
+
+  double epsilon_;
+};
+
+}  // namespace mlp

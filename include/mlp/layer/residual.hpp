@@ -1,0 +1,123 @@
+#pragma once
+
+#include <mlp/chain.hpp>
+#include <mlp/concepts.hpp>
+#include <mlp/tile.hpp>
+#include <mlp/types.hpp>
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace mlp {
+
+namespace check {
+
+template <int Outputs, int Inputs>
+constexpr void residual_outputs_equal_its_inputs() {
+  static_assert(Outputs == Inputs || Outputs == Dynamic || Inputs == Dynamic,
+                "mlp: the last layer of a Residual must have as many outputs as the first has inputs");
+}
+
+}  // namespace check
+
+/// A detour through layers, added to what came in:
+///   y = x + f(x), f the layers one after the other;  dx = dy + (df/dx)^T dy
+/// Shapes: x and y N x B; theta is the layers' parameters, one after the other, and so is the state of those
+/// that have one.
+/// Source: He, Zhang, Ren and Sun, Deep Residual Learning for Image Recognition (2015).
+template <class... Layers>
+class Residual : private detail::Chain<float, Layers...> {
+  using Chain = detail::Chain<float, Layers...>;
+  using typename Chain::LayerTuple;
+  static constexpr bool is_stateful_ = Chain::static_state != 0;
+
+ public:
+  using Chain::inputs;
+  using Chain::layer;
+  using Chain::outputs;
+  using Chain::parameter_count;
+
+  /// The passes through the layers within.
+  template <class S, int Batch = Dynamic>
+  struct Cache {
+    detail::Passes<S, Batch, LayerTuple> within;
+  };
+
+  /// Errors: std::invalid_argument if sizes disagree.
+  Residual() requires(std::is_default_constructible_v<Layers>&&...) : Residual(Layers()...) {}
+  explicit Residual(Layers... each) : Chain(LayerTuple(std::move(each)...)) {
+    check::residual_outputs_equal_its_inputs<detail::static_outputs<Chain>(),
+                                             detail::static_inputs<Chain>()>();
+    detail::check_equal(outputs(), inputs(), "Residual", " outputs, as it has inputs");
+  }
+
+  /// W and b of layer I within, as views into theta (or, of the same layout, its gradient).
+  template <std::size_t I>
+  auto weights(auto&& theta) const {
+    return this->template layer<I>().weights(Chain::template slice<I>(theta));
+  }
+  template <std::size_t I>
+  auto bias(auto&& theta) const {
+    return this->template layer<I>().bias(Chain::template slice<I>(theta));
+  }
+
+  using Chain::initialize;
+  using Chain::mark_weights;
+
+  Index state_count() const requires is_stateful_ { return Chain::state_count(); }
+  void initialize_state(auto& state) const { Chain::initialize_state(state); }
+  void update_state(auto& state, auto& cache) const { Chain::update_state(state, cache.within); }
+
+  template <class Y>
+  void infer(const auto& theta, const auto& x, Y& y) const noexcept(is_real_time<Y>) requires(!is_stateful_) {
+    infer_with(theta, detail::NoState{}, x, y);
+  }
+  template <class Y>
+  void infer(const auto& theta, const auto& state, const auto& x, Y& y) const
+      noexcept(is_real_time<Y>) requires is_stateful_ {
+    infer_with(theta, state, x, y);
+  }
+
+  void forward(const auto& theta, const auto& x, auto& y, auto& cache, Rng& rng) const {
+    cache.within.resize(Chain::layers(), x.cols());
+    Chain::forward(theta, x, cache.within, rng);
+    y = x + cache.within.outputs();
+  }
+
+  void linearize(const auto& theta, const auto& x, auto& y, auto& cache) const requires(!is_stateful_) {
+    linearize_with(theta, detail::NoState{}, x, y, cache);
+  }
+  void linearize(const auto& theta, const auto& state, const auto& x, auto& y,
+                 auto& cache) const requires is_stateful_ {
+    linearize_with(theta, state, x, y, cache);
+  }
+
+  void backward(const auto& theta, const auto& x, const auto&, auto& cache, const auto& dy, auto& dtheta,
+                auto&... dx) const {
+    cache.within.output_gradient() = dy;
+    Chain::backward(theta, x, cache.within, dtheta, dx...);
+    ((dx += dy), ...);
+  }
+
+ private:
+  template <class Y>
+  static constexpr bool is_real_time = Y::ColsAtCompileTime == 1 &&
+                                       (is_fixed<detail::static_outputs<Layers>(), 1> && ...) &&
+                                       (detail::InfersWithoutThrowing<Layers, typename Y::Scalar> && ...);
+
+  template <class Y>
+  void infer_with(const auto& theta, const auto& state, const auto& x, Y& y) const {
+    detail::LayerBuffers<typename Y::Scalar, Y::ColsAtCompileTime, LayerTuple> scratch;
+    Chain::infer(theta, state, x, y, scratch);
+    y += x;
+  }
+
+  void linearize_with(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const {
+    cache.within.resize(Chain::layers(), x.cols());
+    Chain::linearize(theta, state, x, cache.within);
+    y = x + cache.within.outputs();
+  }
+};
+
+}  // namespace mlp
