@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/random.hpp>
+#include <mlp/sample_weights.hpp>
 #include <mlp/types.hpp>
 
 #include <cmath>
@@ -18,16 +19,10 @@ struct default_scalar : std::type_identity<typename Target::Scalar> {};
 template <>
 struct default_scalar<Labels> : std::type_identity<float> {};
 
-template <class T>
-Index sample_count(const T& t) {
-  if constexpr (is_labels<T>) return t.size();
-  else return t.cols();
-}
-
 // to = the samples of `from` at the given places, in that order.
 template <class T>
 void gather(const T& from, const Index* first, Index count, T& to) {
-  if constexpr (is_labels<T>) {
+  if constexpr (T::ColsAtCompileTime == 1) {  // labels, weights
     to.resize(count);
     for (Index j = 0; j < count; ++j) to(j) = from(first[j]);
   } else {
@@ -38,22 +33,46 @@ void gather(const T& from, const Index* first, Index count, T& to) {
 
 }  // namespace detail
 
-/// Samples and their targets.
-/// Shapes: x inputs x N; t N labels, or a matrix of outputs x N.
+/// Samples and their targets, and how much each sample counts, if not all the same.
+/// Shapes: x inputs x N; t N labels, or a matrix of outputs x N; weights N, or empty for all alike.
 template <class Target = Labels, class S = typename detail::default_scalar<Target>::type>
 struct Dataset {
   Matrix<S> x;
   Target t;
+  Vector<S> weights = {};
 
   Index size() const { return x.cols(); }
 };
 
-template <class X, class T>
-Dataset(const X&, const T&)
+template <class X, class T, class... W>
+Dataset(const X&, const T&, const W&...)
     -> Dataset<std::conditional_t<detail::is_labels<T>, Labels, Matrix<typename T::Scalar>>,
                typename X::Scalar>;
 
-/// Errors: std::invalid_argument, in the name of `who`, if there are no samples or not one target for each.
+namespace detail {
+
+// to = those of `from`, as above.
+template <class Target, class S>
+void gather(const Dataset<Target, S>& from, const Index* first, Index count, Dataset<Target, S>& to) {
+  gather(from.x, first, count, to.x);
+  gather(from.t, first, count, to.t);
+  if (from.weights.size() > 0) gather(from.weights, first, count, to.weights);
+}
+
+// f(x, t, weights) of the samples [begin, begin + count), as views.
+template <class Target, class S, class F>
+decltype(auto) with_samples(const Dataset<Target, S>& data, Index begin, Index count, F&& f) {
+  const auto x = data.x.middleCols(begin, count);
+  const auto w =
+      data.weights.segment(data.weights.size() > 0 ? begin : 0, data.weights.size() > 0 ? count : 0);
+  if constexpr (is_labels<Target>) return f(x, data.t.segment(begin, count), w);
+  else return f(x, data.t.middleCols(begin, count), w);
+}
+
+}  // namespace detail
+
+/// Errors: std::invalid_argument, in the name of `who`, if there are no samples, not one target for each, or
+/// weights that are not one for each, finite, not negative, and not all 0.
 template <class Target, class S>
 void check_dataset(const Dataset<Target, S>& data, const std::string& who) {
   if (data.size() == 0)
@@ -63,6 +82,9 @@ void check_dataset(const Dataset<Target, S>& data, const std::string& who) {
                                          std::to_string(data.size()) + " samples, found " +
                                          std::to_string(targets));
   }
+  detail::check_weights(data.weights, data.size(), who.c_str());
+  if (data.weights.size() > 0 && data.weights.isZero(S(0)))
+    detail::raise<std::invalid_argument>(who + ": expected a sample with a weight > 0, found none");
 }
 
 /// Deals the samples, in random order, into a first part of round(fraction * N) and a second of the others.
@@ -81,10 +103,8 @@ std::pair<Dataset<Target, S>, Dataset<Target, S>> split(const Dataset<Target, S>
 
   const auto first_count = static_cast<Index>(std::llround(fraction * static_cast<double>(data.size())));
   std::pair<Dataset<Target, S>, Dataset<Target, S>> parts;
-  detail::gather(data.x, order.data(), first_count, parts.first.x);
-  detail::gather(data.t, order.data(), first_count, parts.first.t);
-  detail::gather(data.x, order.data() + first_count, data.size() - first_count, parts.second.x);
-  detail::gather(data.t, order.data() + first_count, data.size() - first_count, parts.second.t);
+  detail::gather(data, order.data(), first_count, parts.first);
+  detail::gather(data, order.data() + first_count, data.size() - first_count, parts.second);
   return parts;
 }
 

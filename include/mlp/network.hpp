@@ -4,6 +4,7 @@
 #include <mlp/concepts.hpp>
 #include <mlp/dataset.hpp>
 #include <mlp/random.hpp>
+#include <mlp/sample_weights.hpp>
 #include <mlp/threads.hpp>
 #include <mlp/types.hpp>
 
@@ -62,6 +63,12 @@ concept LinksWithoutThrowing = requires(const L& loss, VectorArgument<S>& y) {
   noexcept;
 };
 
+template <class L>
+consteval int outputs_per_target() {
+  if constexpr (requires { L::outputs_per_target; }) return L::outputs_per_target;
+  else return 1;
+}
+
 }  // namespace detail
 
 /// Everything a pass through a network of type Net must remember, owned by the caller and used again and
@@ -116,6 +123,13 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   static constexpr int static_outputs_ = detail::static_outputs<detail::back<Layers...>>();
   static constexpr Index static_parameters_ = detail::static_parameter_counts<Layers...>();
   using Chain = detail::Chain<S, Layers...>;
+  // More than one in a loss such as GaussianNLL, to which a network says a mean and a variance.
+  static constexpr int outputs_per_target_ = detail::outputs_per_target<LossFunction>();
+  static constexpr int static_targets_ =
+      static_outputs_ == Dynamic ? Dynamic : static_outputs_ / outputs_per_target_;
+  static constexpr const char* targets_text_ = outputs_per_target_ == 1
+                                                   ? " rows in t, one for each output"
+                                                   : " rows in t, of which each has several outputs";
 
  public:
   using Scalar = S;
@@ -145,6 +159,8 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   using Chain::outputs;
   using Chain::parameter_count;
   using Chain::state_count;
+  /// slice<I>(v): the part of layer I in a vector that is laid out as theta is.
+  using Chain::slice;
 
   /// A network of these layers, all parameters 0. Without arguments where all sizes are static.
   /// Errors: std::invalid_argument if a layer's inputs differ in number from the outputs of the layer before
@@ -160,16 +176,6 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   }
   auto parameters() const {
     return matrix_view<ParameterVector::RowsAtCompileTime, 1>(parameters_.data(), parameter_count(), 1);
-  }
-
-  /// Layer I's part of theta.
-  template <std::size_t I>
-  auto parameters() {
-    return Chain::template slice<I>(parameters_);
-  }
-  template <std::size_t I>
-  auto parameters() const {
-    return Chain::template slice<I>(parameters_);
   }
 
   /// What layers keep beside their parameters: nothing optimizes it, copies and files take it along.
@@ -190,19 +196,19 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   /// Shapes: outputs x inputs of the layer; outputs.
   template <std::size_t I>
   auto weights() {
-    return this->template layer<I>().weights(parameters<I>());
+    return this->template layer<I>().weights(Chain::template slice<I>(parameters_));
   }
   template <std::size_t I>
   auto weights() const {
-    return this->template layer<I>().weights(parameters<I>());
+    return this->template layer<I>().weights(Chain::template slice<I>(parameters_));
   }
   template <std::size_t I>
   auto bias() {
-    return this->template layer<I>().bias(parameters<I>());
+    return this->template layer<I>().bias(Chain::template slice<I>(parameters_));
   }
   template <std::size_t I>
   auto bias() const {
-    return this->template layer<I>().bias(parameters<I>());
+    return this->template layer<I>().bias(Chain::template slice<I>(parameters_));
   }
 
   /// Draws all parameters anew, layer after layer, and resets the state.
@@ -281,29 +287,40 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     return y;
   }
 
-  /// The mean loss over a batch.
-  /// Errors: std::invalid_argument if the batch is empty, since a mean over nothing has no value.
-  template <class X, class T>
-  S loss(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) const {
-    return loss_and_accuracy(x, t).first;
+  /// The mean loss over a batch, in which the samples count by their weights if some are given (see
+  /// sample_weights.hpp).
+  /// Shapes: x inputs x B; t B labels, or a matrix with B columns; w B.
+  /// Errors: std::invalid_argument if the batch is empty, since a mean over nothing has no value, or a weight
+  /// is negative.
+  template <class X, class T, class W = detail::Unweighted>
+  S loss(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) const {
+    return loss_and_accuracy(x, t, w).first;
   }
 
   /// The mean loss over a batch, and the share of samples predicted right as the loss defines it (nan if it
   /// doesn't).
-  template <class X, class T>
-  std::pair<S, S> loss_and_accuracy(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) const {
-    check_t(t, x.cols());
+  template <class X, class T, class W = detail::Unweighted>
+  std::pair<S, S> loss_and_accuracy(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t,
+                                    const W& w = {}) const {
+    check_t(t, w, x.cols());
     std::pair<S, S> result{0, std::numeric_limits<S>::quiet_NaN()};
     if constexpr (x_fits<X> && t_fits<T>) {
       const auto& targets = target_view<X>(t);
       const auto raw = infer(x);
       const auto y = output_view<X>(raw);
-      result.first = loss_.value(y, targets);
-      if constexpr (requires { loss_.accuracy(y, targets); }) result.second = loss_.accuracy(y, targets);
+      result.first = detail::mean_loss(loss_, y, targets, w);
+      result.second = detail::accuracy(loss_, y, targets, w);
     } else {
       check_x(x);
     }
     return result;
+  }
+
+  /// What the mean loss of a batch must be multiplied by to combine it with those of others: B, or the sum of
+  /// the weights of its samples and their classes.
+  template <class T, class W = detail::Unweighted>
+  double batch_weight(const Eigen::DenseBase<T>& t, const W& w = {}) const {
+    return detail::batch_weight(loss_, t.derived(), w);
   }
 
   /// Room for the passes over batches of that size (or of a size that is static: net.workspace<4>()).
@@ -362,32 +379,36 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     return ws.outputs();
   }
 
-  /// The mean loss over a batch, dL/dtheta and, if asked for, dL/dx: forward, loss and backward in one.
-  /// Errors: std::invalid_argument if the batch is empty, since a mean over nothing has no value.
-  template <class X, class T, int Batch, class G, class... DX>
-  S loss_and_gradient(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t,
+  /// The mean loss over a batch, dL/dtheta and, if asked for, dL/dx: forward, loss and backward in one. With
+  /// weights of the samples as third argument, or without.
+  /// Errors: std::invalid_argument as loss().
+  template <class X, class T, class W, int Batch, class G, class... DX>
+  S loss_and_gradient(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w,
                       Workspace<BasicMlp, Batch>& ws, G&& gradient, DX&&... dx) const {
-    check_t(t, x.cols());
+    check_t(t, w, x.cols());
     const auto y = forward(x, ws);
     auto dy = ws.output_gradient();
     S value = 0;
     if constexpr (x_fits<X> && t_fits<T>) {
-      const auto& targets = target_view<X>(t);
-      if constexpr (requires { loss_.value_and_gradient(y, targets, dy); }) {
-        value = loss_.value_and_gradient(y, targets, dy);
-      } else {
-        value = loss_.value(y, targets);
-        loss_.gradient(y, targets, dy);
-      }
+      value = detail::mean_loss_and_gradient(loss_, y, target_view<X>(t), w, dy);
       backward(x, ws, gradient, dx...);
     }
     return value;
+  }
+  template <class X, class T, int Batch, class G, class... DX>
+  S loss_and_gradient(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t,
+                      Workspace<BasicMlp, Batch>& ws, G&& gradient, DX&&... dx) const {
+    return loss_and_gradient(x, t, detail::Unweighted{}, ws, gradient, dx...);
   }
 
  private:
   BasicMlp(std::in_place_t, LossType loss, LayerTuple all) : Chain(std::move(all)), loss_(std::move(loss)) {
     check::is_a_loss<LossFunction, S>();
     detail::validate(loss_);
+    if constexpr (requires { loss_.validate(outputs()); }) loss_.validate(outputs());
+    if (outputs() % outputs_per_target_ != 0) {
+      detail::throw_unequal("mlp", outputs_per_target_, " outputs for each target, or a multiple", outputs());
+    }
     parameters_.resize(parameter_count());
     std::fill_n(parameters_.data(), parameters_.size(), S(0));
     if constexpr (Chain::static_state != 0) state_.resize(state_count());
@@ -412,8 +433,8 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     detail::check_equal(x.rows(), inputs(), "mlp", " rows in x, one for each input");
   }
 
-  template <class T>
-  void check_t(const Eigen::DenseBase<T>& t, Index batch) const {
+  template <class T, class W>
+  void check_t(const Eigen::DenseBase<T>& t, const W& w, Index batch) const {
     if (batch == 0)
       detail::raise<std::invalid_argument>(
           "mlp: expected at least one sample to take a mean loss of, found none");
@@ -421,9 +442,10 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     detail::check_equal(detail::sample_count(t.derived()), batch, "mlp", " targets, one for each sample");
     if constexpr (!detail::is_labels<T>) {
       check::scalar_is_the_networks<typename T::Scalar, S>();
-      check::rows_are_the_networks<T::RowsAtCompileTime, static_outputs_>();
-      detail::check_equal(t.rows(), outputs(), "mlp", " rows in t, one for each output");
+      check::rows_are_the_networks<T::RowsAtCompileTime, static_targets_>();
+      detail::check_equal(t.rows(), outputs() / outputs_per_target_, "mlp", targets_text_);
     }
+    detail::check_weights(w, batch, "mlp");
   }
 
   // Results are written where the caller says: a plain dynamic matrix is resized, anything else must fit.
@@ -463,7 +485,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     if constexpr (detail::is_labels<T>) {
       return t.derived();
     } else {
-      return column_view<static_outputs_, X::ColsAtCompileTime>(t);
+      return column_view<static_targets_, X::ColsAtCompileTime>(t);
     }
   }
 
