@@ -137,7 +137,9 @@ TEST_CASE("a loss that is not finite ends training with the parameters from befo
   CHECK(trainer.steps() == 0);
   const std::string message =
       message_of<std::runtime_error>([&] { fit(net, data, Sgd{}, {.epochs = 2, .batch_size = 8}); });
-  CHECK(message.find("fit: epoch 1, batch 1: ") == 0);
+  CHECK(message.find(
+            "fit: epoch 1, batch 1, step 1: expected a finite loss, found nan; the first to go bad: the "
+            "inputs.") == 0);
   CHECK(net.parameters() == before);
 }
 

@@ -1,15 +1,21 @@
 #pragma once
 
-#include <mlp/concepts.hpp>
+#include <mlp/clip.hpp>
 #include <mlp/dataset.hpp>
 #include <mlp/network.hpp>
+#include <mlp/random.hpp>
+#include <mlp/schedule.hpp>
 #include <mlp/threads.hpp>
+#include <mlp/trainer.hpp>
+#include <mlp/types.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -17,237 +23,6 @@
 #include <vector>
 
 namespace mlp {
-
-namespace check {
-
-template <class O, class S>
-constexpr void is_an_optimizer() {
-  static_assert(
-      Optimizer<O, S>,
-      "mlp: the second argument of Trainer must be an optimizer: see the concept in <mlp/concepts.hpp>");
-}
-
-}  // namespace check
-
-namespace detail {
-
-template <class S>
-[[noreturn]] void raise_not_finite(S loss, const std::string& where) {
-  raise<std::runtime_error>(where + ": expected a finite loss, found " +
-                            (std::isnan(loss) ? "nan" : std::to_string(loss)) +
-                            ": the data hold a nan or infinity, or the learning rate is too large");
-}
-
-}  // namespace detail
-
-/// Trains a network of the caller's in place, step by step; it refers to the network, which must outlive it.
-/// Errors: std::invalid_argument if an option of the optimizer is out of range.
-template <class Net, class Opt>
-class Trainer {
-  static constexpr bool is_well_formed_ = Optimizer<Opt, typename Net::Scalar>;
-
- public:
-  using S = typename Net::Scalar;
-
-  /// rng is what layers with randomness of their own draw from.
-  Trainer(Net& net, Opt optimizer, Rng rng = Rng{})
-      : net_(&net),
-        optimizer_(std::move(optimizer)),
-        gradient_(net.parameter_count()),
-        slots_(net.parameter_count(), slot_count_),
-        workspace_(net) {
-    check::is_an_optimizer<Opt, S>();
-    detail::validate(optimizer_);
-    workspace_.rng = rng;
-    std::fill_n(gradient_.data(), gradient_.size(), S(0));
-    std::fill_n(slots_.data(), slots_.size(), S(0));
-  }
-
-  /// One step on a batch: forward, backward, update. Returns the mean loss before the update.
-  /// A batch whose size is static is worked on without any heap, if layers are static and small.
-  /// Shapes: x inputs x B; t B labels, or outputs x B.
-  /// Errors: std::invalid_argument as the network throws; std::runtime_error if the loss is not finite. The
-  /// parameters are then those from before the step.
-  template <class X, class T>
-  S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
-    return finish_step(backward(x, t));
-  }
-
-  /// The two halves of a step, for who wants to do something with the gradient in between (clip it, or add up
-  /// those of many machines): backward puts the gradient of a batch into gradient() and returns the mean
-  /// loss, update moves the parameters by what is there.
-  template <class X, class T>
-  S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
-    constexpr int batch = X::ColsAtCompileTime;
-    if constexpr (Net::template workspace_is_fixed<batch>) {
-      Workspace<Net, batch> workspace(*net_);
-      workspace.rng = workspace_.rng;
-      const S loss = net_->loss_and_gradient(x, t, workspace, gradient_);
-      workspace_.rng = workspace.rng;
-      return loss;
-    } else {
-      return net_->loss_and_gradient(x, t, workspace_, gradient_);
-    }
-  }
-  void update() {
-    auto theta = net_->parameters();
-    ++steps_;
-    if constexpr (is_well_formed_) optimizer_.step(theta, gradient_, slots_, steps_);
-  }
-
-  Net& net() const { return *net_; }
-  /// May be changed between steps, its learning rate for instance.
-  Opt& optimizer() { return optimizer_; }
-  const Opt& optimizer() const { return optimizer_; }
-  /// dL/dtheta of the last step.
-  typename Net::ParameterVector& gradient() { return gradient_; }
-  const auto& gradient() const { return gradient_; }
-  /// How many steps were taken.
-  Index steps() const { return steps_; }
-
- protected:
-  // update() after a backward pass that found this loss, which is returned.
-  S finish_step(S loss) {
-    if (!std::isfinite(loss)) detail::raise_not_finite(loss, "mlp: step " + std::to_string(steps_ + 1));
-    update();
-    return loss;
-  }
-
- private:
-  static constexpr int slot_count_ = [] {
-    if constexpr (is_well_formed_) {
-      return static_cast<int>(Opt::slots);
-    } else {
-      return 0;
-    }
-  }();
-  using Slots = Eigen::Matrix<S, Net::ParameterVector::RowsAtCompileTime, slot_count_>;
-
-  Net* net_;
-  Opt optimizer_;
-  typename Net::ParameterVector gradient_;
-  Slots slots_;
-  Workspace<Net> workspace_;
-  Index steps_ = 0;
-};
-
-/// What fit does: how often it goes through the data, in batches of which size.
-struct FitOptions {
-  Index epochs = 10;
-  Index batch_size = 32;
-  std::uint64_t seed = 0;  // of the shuffling, and of layers with randomness of their own
-  int threads = 0;  // at most so many, where they pay (see threads.hpp); 0: as many as OpenMP would take
-};
-
-/// Where fit stands, after a batch.
-struct Progress {
-  Index epoch, epochs;  // 1, 2, ..., epochs
-  Index batch, batches;
-  Index samples;   // seen in this epoch
-  double loss;     // mean over these samples, each at its own step
-  double seconds;  // since the epoch began
-
-  bool epoch_is_done() const { return batch == batches; }
-};
-
-/// What fit has done: an entry per epoch.
-struct History {
-  std::vector<double> loss;     // mean over the epoch's samples, each at its own step
-  std::vector<double> seconds;  // how long it took
-};
-
-namespace detail {
-
-// The epochs of fit, whichever Trainer does the steps, each on the samples [begin, end) = part_of(count) of the count
-// of a batch.
-template <class Target, class S, class AnyTrainer, class Part, class Callback>
-History run_epochs(const Dataset<Target, S>& train, const FitOptions& options, Rng& rng, AnyTrainer& trainer,
-                   Part&& part_of, Callback&& callback) {
-  const Index samples = train.size();
-  Dataset<Target, S> part;
-  std::vector<Index> order(static_cast<std::size_t>(samples));
-  std::iota(order.begin(), order.end(), Index{0});
-  ThreadChoice threads(options.threads);
-  History history;
-  bool stopped = false;
-  double loss = 0;
-  Progress progress{};
-  progress.epochs = options.epochs;
-  progress.batches = (samples - 1) / options.batch_size + 1;
-  for (progress.epoch = 1; progress.epoch <= options.epochs && !stopped; ++progress.epoch) {
-    const auto start = std::chrono::steady_clock::now();
-    rng.shuffle(order);
-    double loss_sum = 0;
-    progress.samples = 0;
-    for (progress.batch = 1; progress.batch <= progress.batches && !stopped; ++progress.batch) {
-      const Index count = std::min(options.batch_size, samples - progress.samples);
-      threads.run([&] {
-        const auto [begin, end] = part_of(count);
-        const Index* const first = order.data() + progress.samples + begin;
-        gather(train.x, first, end - begin, part.x);
-        gather(train.t, first, end - begin, part.t);
-        loss = static_cast<double>(trainer.backward(part.x, part.t));
-        if (!std::isfinite(loss)) {
-          raise_not_finite(loss, "fit: epoch " + std::to_string(progress.epoch) + ", batch " +
-                                     std::to_string(progress.batch));
-        }
-        trainer.update();
-      });
-      progress.samples += count;
-      loss_sum += loss * static_cast<double>(count);
-      progress.loss = loss_sum / static_cast<double>(progress.samples);
-      progress.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      const Progress& now = progress;
-      if constexpr (std::is_same_v<decltype(callback(now)), bool>) {
-        stopped = !callback(now);
-      } else {
-        callback(now);
-      }
-    }
-    history.loss.push_back(progress.loss);
-    history.seconds.push_back(progress.seconds);
-  }
-  return history;
-}
-
-inline void check_fit_options(const FitOptions& options) {
-  const auto check_positive = [](Index value, const char* name) {
-    if (value <= 0) {
-      raise<std::invalid_argument>(std::string("fit: expected ") + name + " > 0, found " +
-                                   std::to_string(value));
-    }
-  };
-  check_positive(options.epochs, "epochs");
-  check_positive(options.batch_size, "batch_size");
-  if (options.threads < 0) {
-    raise<std::invalid_argument>("fit: expected threads >= 0, found " + std::to_string(options.threads));
-  }
-}
-
-}  // namespace detail
-
-/// Trains net in place: in each epoch all samples in a new random order, in batches of batch_size (the last
-/// may be smaller). Calls callback(const Progress&) after each batch; one that returns false ends the
-/// training.
-/// Errors: std::invalid_argument if an option is out of range, the data are empty or do not fit the network;
-/// std::runtime_error if the loss is not finite, and says in which epoch and batch. The parameters are then
-/// those from before that batch.
-template <class Net, class Target, class Opt, class Callback>
-History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
-            const FitOptions& options, Callback&& callback) {
-  detail::check_fit_options(options);
-  check_dataset(train, "fit");
-  Rng rng{options.seed};
-  Trainer trainer(net, std::move(optimizer), Rng{rng()});
-  const auto whole_batch = [](Index count) { return std::pair(Index{0}, count); };
-  return detail::run_epochs(train, options, rng, trainer, whole_batch, callback);
-}
-
-template <class Net, class Target, class Opt>
-History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
-            const FitOptions& options = {}) {
-  return fit(net, train, std::move(optimizer), options, [](const Progress&) {});
-}
 
 struct Evaluation {
   double loss;
@@ -260,19 +35,382 @@ template <class Net, class Target>
 Evaluation evaluate(const Net& net, const Dataset<Target, typename Net::Scalar>& data) {
   check_dataset(data, "evaluate");
   constexpr Index piece = 1024;
-  Evaluation sum{0, 0};
+  double loss_sum = 0, loss_weight = 0, accuracy_sum = 0, accuracy_weight = 0;
   for (Index i = 0; i < data.size(); i += piece) {
     const Index count = std::min(piece, data.size() - i);
-    const auto [loss, accuracy] = [&] {
-      if constexpr (detail::is_labels<Target>)
-        return net.loss_and_accuracy(data.x.middleCols(i, count), data.t.segment(i, count));
-      else return net.loss_and_accuracy(data.x.middleCols(i, count), data.t.middleCols(i, count));
-    }();
-    sum.loss += static_cast<double>(loss) * static_cast<double>(count);
-    sum.accuracy += static_cast<double>(accuracy) * static_cast<double>(count);
+    detail::with_samples(data, i, count, [&](const auto& x, const auto& t, const auto& w) {
+      const auto [loss, accuracy] = net.loss_and_accuracy(x, t, w);
+      const double weight = net.batch_weight(t, w),
+                   samples = w.size() == 0 ? static_cast<double>(count) : static_cast<double>(w.sum());
+      loss_sum += weight * static_cast<double>(loss);
+      loss_weight += weight;
+      accuracy_sum += samples * static_cast<double>(accuracy);
+      accuracy_weight += samples;
+    });
   }
-  const auto n = static_cast<double>(data.size());
-  return {sum.loss / n, sum.accuracy / n};
+  return {loss_sum / loss_weight, accuracy_sum / accuracy_weight};
+}
+
+/// What fit does. What is optional is done if it is set.
+struct FitOptions {
+  Index epochs = 10;
+  Index batch_size = 32;
+  std::uint64_t seed = 0;  // of the shuffling, of layers with randomness of their own, of validation_fraction
+  int threads = 0;       // at most so many, where they pay (see threads.hpp); 0: as many as OpenMP would take
+  Index accumulate = 1;  // batches to a step, along the gradient of all their samples
+  std::optional<Schedule> schedule =
+      {};  // of the step, 1, 2, ...: the factor of the optimizer's learning_rate there
+  std::optional<double> clip_norm = {};   // the largest norm of a gradient
+  std::optional<double> clip_value = {};  // the largest magnitude of its coefficients
+  double validation_fraction = 0;  // of the samples, drawn at random, are kept from training for validation
+  std::optional<Index> patience = {};  // ends after so many epochs without a smaller validation loss, and
+                                       // restores the parameters of the best
+  double min_delta = 0;                // by which a validation loss must be smaller to count as such
+  std::optional<double> average_decay =
+      {};  // d: validates and ends with the moving average of the parameters,
+           // average = d average + (1 - d) theta after each step
+
+  /// How many steps fit takes for that many samples of training: for schedules.
+  Index steps(Index samples) const {
+    const auto parts = [](Index n, Index size) { return (n - 1) / size + 1; };
+    return epochs * parts(parts(samples, batch_size), accumulate);
+  }
+};
+
+/// Where fit stands, after a batch.
+struct Progress {
+  Index epoch, epochs;  // 1, 2, ..., epochs
+  Index batch, batches;
+  Index samples;                         // seen in this epoch
+  double loss;                           // mean over these samples, each at its own step
+  double seconds;                        // since the epoch began
+  Index steps;                           // taken, in all epochs
+  double learning_rate;                  // of the latest step; nan if the optimizer has no learning_rate
+  double gradient_norm;                  // of the latest step, before it was clipped
+  std::optional<Evaluation> validation;  // at the end of an epoch, if there are data for it
+
+  bool epoch_is_done() const { return batch == batches; }
+};
+
+/// What fit has done: an entry per epoch.
+struct History {
+  std::vector<double> loss;           // mean over the epoch's samples, each at its own step
+  std::vector<double> seconds;        // how long it took
+  std::vector<double> learning_rate;  // of the epoch's last step
+  std::vector<double> gradient_norm;  // mean over the epoch's steps, before clipping
+  std::vector<double> validation_loss, validation_accuracy;  // after the epoch, if there are data for it
+  Index best_epoch = 0;  // 1, 2, ...: that of the smallest validation loss; 0 without validation
+};
+
+namespace detail {
+
+// Where a pass over a batch first goes bad, forwards and then backwards.
+template <class Net, class X, class T, class W, std::size_t... I>
+std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w, const Rng& rng,
+                             std::index_sequence<I...>) {
+  if (x.cols() == 0) return "not on this rank";
+  if (!x.allFinite()) return "the inputs";
+  auto ws = net.workspace(x.cols());
+  ws.rng = rng;
+  typename Net::ParameterVector gradient(net.parameter_count());
+  const auto loss = net.loss_and_gradient(x, t, w, ws, gradient);
+  std::string found;
+  const auto look = [&](bool finite, const char* what, std::size_t layer) {
+    if (!finite && found.empty()) found = what + std::to_string(layer);
+  };
+  (look(ws.template output<I>().allFinite(), "the activations of layer ", I), ...);
+  if (found.empty() && !std::isfinite(loss)) return "the loss itself, of finite outputs";
+  constexpr std::size_t last = sizeof...(I) - 1;
+  (look(net.template slice<last - I>(gradient).allFinite(), "the gradient of layer ", last - I), ...);
+  return found.empty() ? "none of the activations and gradients seen here" : found;
+}
+
+template <class Opt>
+double* learning_rate_of(Opt& optimizer) {
+  if constexpr (requires {
+                  { &optimizer.learning_rate } -> std::same_as<double*>;
+                }) {
+    return &optimizer.learning_rate;
+  } else {
+    return nullptr;
+  }
+}
+
+// The mean gradient of several batches: add each of them, then take() it.
+template <class V>
+class GradientSum {
+ public:
+  void add(const V& gradient, double weight) {
+    using S = typename V::Scalar;
+    if (weight_ == 0) sum_ = static_cast<S>(weight) * gradient;
+    else sum_ += static_cast<S>(weight) * gradient;
+    weight_ += weight;
+  }
+  void take(V& gradient) {
+    if (weight_ > 0) gradient = sum_ / static_cast<typename V::Scalar>(weight_);
+    weight_ = 0;
+  }
+
+ private:
+  V sum_;
+  double weight_ = 0;
+};
+
+// fit, whichever Trainer does the steps, each on the samples [begin, end) = part_of(count) of the count of a
+// batch.
+template <class AnyTrainer, class Data, class Part>
+class Fit {
+  using Net = std::remove_cvref_t<decltype(std::declval<AnyTrainer&>().net())>;
+  using ParameterVector = typename Net::ParameterVector;
+  using S = typename Net::Scalar;
+
+ public:
+  Fit(AnyTrainer& trainer, const Data& train, const Data* validation, const FitOptions& options, Rng& rng,
+      Part part_of)
+      : trainer_(trainer),
+        net_(trainer.net()),
+        train_(train),
+        validation_(validation),
+        options_(options),
+        schedule_(options.schedule.value_or(Schedule{})),
+        rng_(rng),
+        part_of_(part_of),
+        threads_(options.threads),
+        order_(static_cast<std::size_t>(train.size())) {
+    std::iota(order_.begin(), order_.end(), Index{0});
+    if (const double* rate = learning_rate_of(trainer_.optimizer())) {
+      base_rate_ = *rate;
+    } else if (options.schedule) {
+      raise<std::invalid_argument>(
+          "fit: expected an optimizer with a learning_rate for the schedule, found none");
+    }
+    if (options_.average_decay) average_ = net_.parameters();
+    now_.epochs = options_.epochs;
+    now_.batches = (train.size() - 1) / options_.batch_size + 1;
+    now_.learning_rate = now_.gradient_norm = std::numeric_limits<double>::quiet_NaN();
+  }
+
+  template <class Callback>
+  History run(Callback&& callback) {
+    bool goes_on = true;
+    for (now_.epoch = 1; now_.epoch <= options_.epochs && goes_on; ++now_.epoch) {
+      goes_on = run_epoch(callback);
+    }
+    if (options_.patience && history_.best_epoch > 0) {
+      net_.parameters() = best_parameters_;
+      net_.state() = best_state_;
+    } else if (options_.average_decay) {
+      net_.parameters() = average_;
+    }
+    return std::move(history_);
+  }
+
+ private:
+  // Returns whether to go on.
+  template <class Callback>
+  bool run_epoch(Callback&& callback) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto seconds = [&] {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    rng_.shuffle(order_);
+    now_.samples = 0;
+    now_.validation.reset();
+    loss_sum_ = loss_weight_ = norm_sum_ = 0;
+    const Index steps_before = now_.steps;
+    bool goes_on = true;
+    for (now_.batch = 1; now_.batch <= now_.batches && goes_on; ++now_.batch) {
+      threads_.run([&] { run_batch(); });
+      now_.loss = loss_sum_ / loss_weight_;
+      now_.seconds = seconds();
+      if (now_.epoch_is_done()) {
+        if (validation_ != nullptr) validate();
+        schedule_.observe(now_.validation ? now_.validation->loss : now_.loss);
+        goes_on = !options_.patience || now_.epoch - history_.best_epoch < *options_.patience;
+      }
+      const Progress& now = now_;
+      if constexpr (std::is_same_v<decltype(callback(now)), bool>) {
+        goes_on = callback(now) && goes_on;
+      } else {
+        callback(now);
+      }
+    }
+    history_.loss.push_back(now_.loss);
+    history_.seconds.push_back(now_.seconds);
+    history_.learning_rate.push_back(now_.learning_rate);
+    history_.gradient_norm.push_back(norm_sum_ / static_cast<double>(now_.steps - steps_before));
+    return goes_on;
+  }
+
+  // The gradient of a batch, and, if it is the last of those that make one, the step.
+  void run_batch() {
+    const Index count = std::min(options_.batch_size, train_.size() - now_.samples);
+    const auto [begin, end] = part_of_(count);
+    gather(train_, order_.data() + now_.samples + begin, end - begin, part_);
+    rng_before_ = trainer_.rng();
+    const double loss = static_cast<double>(trainer_.backward(part_.x, part_.t, part_.weights));
+    if (!std::isfinite(loss)) raise_not_finite("loss", loss);
+    const double weight = trainer_.batch_weight();
+    loss_sum_ += loss * weight;
+    loss_weight_ += weight;
+    now_.samples += count;
+    const bool is_step = now_.batch % options_.accumulate == 0 || now_.epoch_is_done();
+    if (options_.accumulate > 1) {
+      sum_.add(trainer_.gradient(), weight);
+      if (is_step) sum_.take(trainer_.gradient());
+    }
+    if (is_step) step();
+  }
+
+  void step() {
+    auto& gradient = trainer_.gradient();
+    now_.gradient_norm = options_.clip_norm ? mlp::clip_norm(gradient, *options_.clip_norm) : norm(gradient);
+    if (!std::isfinite(now_.gradient_norm)) raise_not_finite("gradient", now_.gradient_norm);
+    if (options_.clip_value) mlp::clip_value(gradient, *options_.clip_value);
+    norm_sum_ += now_.gradient_norm;
+    if (double* rate = learning_rate_of(trainer_.optimizer())) {
+      now_.learning_rate = *rate = base_rate_ * schedule_(now_.steps + 1);
+    }
+    trainer_.update();
+    ++now_.steps;
+    if (options_.average_decay) {
+      const S rate = static_cast<S>(1 - *options_.average_decay);
+      average_ += rate * (net_.parameters() - average_);
+    }
+  }
+
+  void validate() {
+    const auto swap = [&] {
+      if (options_.average_decay) net_.parameters().swap(average_);
+    };
+    swap();
+    now_.validation = evaluate(net_, *validation_);
+    now_.validation->loss = trainer_.agreed(now_.validation->loss);
+    history_.validation_loss.push_back(now_.validation->loss);
+    history_.validation_accuracy.push_back(now_.validation->accuracy);
+    if (now_.validation->loss < best_loss_ - options_.min_delta) {
+      best_loss_ = now_.validation->loss;
+      history_.best_epoch = now_.epoch;
+      if (options_.patience) {
+        best_parameters_ = net_.parameters();
+        best_state_ = net_.state();
+      }
+    }
+    swap();
+  }
+
+  [[noreturn]] void raise_not_finite(const char* what, double found) const {
+    raise<std::runtime_error>("fit: epoch " + std::to_string(now_.epoch) + ", batch " +
+                              std::to_string(now_.batch) + ", step " + std::to_string(now_.steps + 1) +
+                              ": expected a finite " + what + ", found " + text_of(found) +
+                              "; the first to go bad: " +
+                              where_not_finite(net_, part_.x, part_.t, part_.weights, rng_before_,
+                                               std::make_index_sequence<Net::depth>{}) +
+                              ". The data hold a nan or infinity, or the learning rate is too large");
+  }
+
+  AnyTrainer& trainer_;
+  Net& net_;
+  const Data& train_;
+  const Data* validation_;
+  const FitOptions& options_;
+  Schedule schedule_;  // a copy: it may have a state
+  Rng& rng_;
+  Part part_of_;
+  ThreadChoice threads_;
+  std::vector<Index> order_;
+  Data part_;
+  Rng rng_before_;
+  GradientSum<ParameterVector> sum_;
+  ParameterVector average_, best_parameters_;
+  Vector<S> best_state_;
+  double best_loss_ = std::numeric_limits<double>::infinity();
+  double base_rate_ = std::numeric_limits<double>::quiet_NaN();
+  double loss_sum_ = 0, loss_weight_ = 0, norm_sum_ = 0;
+  Progress now_{};
+  History history_;
+};
+
+inline void check_fit_options(const FitOptions& options, bool has_validation) {
+  const auto check = [](bool right, const char* expected, auto found) {
+    if (!right)
+      raise<std::invalid_argument>(std::string("fit: expected ") + expected + ", found " +
+                                   std::to_string(found));
+  };
+  check(options.epochs > 0, "epochs > 0", options.epochs);
+  check(options.batch_size > 0, "batch_size > 0", options.batch_size);
+  check(options.threads >= 0, "threads >= 0", options.threads);
+  check(options.accumulate > 0, "accumulate > 0", options.accumulate);
+  const double fraction = options.validation_fraction;
+  check(fraction >= 0 && fraction < 1, "validation_fraction in [0, 1)", fraction);
+  check(options.min_delta >= 0, "min_delta >= 0", options.min_delta);
+  if (options.clip_norm) check(*options.clip_norm > 0, "clip_norm > 0", *options.clip_norm);
+  if (options.clip_value) check(*options.clip_value > 0, "clip_value > 0", *options.clip_value);
+  if (options.patience) check(*options.patience > 0, "patience > 0", *options.patience);
+  if (const auto& d = options.average_decay) check(*d >= 0 && *d < 1, "average_decay in [0, 1)", *d);
+  if (has_validation && fraction > 0) {
+    raise<std::invalid_argument>("fit: expected validation data or a validation_fraction, found both");
+  }
+  if (options.patience && !has_validation && fraction == 0) {
+    raise<std::invalid_argument>(
+        "fit: expected validation data or a validation_fraction for patience to watch, found none");
+  }
+}
+
+// All of fit but the choice of a Trainer: make_trainer(rng) returns one.
+template <class Data, class MakeTrainer, class Part, class Callback>
+History run_fit(const Data& train, const Data* validation, const FitOptions& options,
+                MakeTrainer&& make_trainer, Part part_of, Callback&& callback) {
+  Rng rng{options.seed};
+  auto trainer = make_trainer(Rng{rng()});
+  if (options.validation_fraction == 0)
+    return Fit(trainer, train, validation, options, rng, part_of).run(callback);
+  const auto [kept, used] = split(train, options.validation_fraction, rng);
+  if (kept.size() == 0 || used.size() == 0) {
+    raise<std::invalid_argument>(
+        "fit: expected a validation_fraction that leaves samples on both sides, found " +
+        std::to_string(options.validation_fraction) + " of " + std::to_string(train.size()) + " samples");
+  }
+  return Fit(trainer, used, &kept, options, rng, part_of).run(callback);
+}
+
+struct NoCallback {
+  void operator()(const Progress&) const {}
+};
+
+template <class Net, class Data, class Opt, class Callback>
+History fit(Net& net, const Data& train, const Data* validation, Opt&& optimizer, const FitOptions& options,
+            Callback&& callback) {
+  check_fit_options(options, validation != nullptr);
+  check_dataset(train, "fit");
+  if (validation != nullptr) check_dataset(*validation, "fit: validation");
+  const auto make_trainer = [&](const Rng& rng) { return Trainer(net, std::move(optimizer), rng); };
+  const auto whole_batch = [](Index count) { return std::pair(Index{0}, count); };
+  return run_fit(train, validation, options, make_trainer, whole_batch, callback);
+}
+
+}  // namespace detail
+
+/// Trains net in place: in each epoch all samples in a new random order, in batches of batch_size (the last
+/// may be smaller). Calls callback(const Progress&) after each batch; one that returns false ends the
+/// training.
+/// Errors: std::invalid_argument if an option is out of range, the data are empty or do not fit the network;
+/// std::runtime_error if the loss or its gradient is not finite, and says in which epoch, batch and step, and
+/// which layer was the first whose activations or gradient went bad. The parameters are then those from before
+/// that step.
+template <class Net, class Target, class Opt, class Callback = detail::NoCallback>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
+            const FitOptions& options = {}, Callback&& callback = {}) {
+  return detail::fit<Net, Dataset<Target, typename Net::Scalar>>(net, train, nullptr, std::move(optimizer),
+                                                                 options, callback);
+}
+
+/// The same with data for validation, whose loss and accuracy are found after each epoch.
+template <class Net, class Target, class Opt, class Callback = detail::NoCallback>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train,
+            const Dataset<Target, typename Net::Scalar>& validation, Opt optimizer,
+            const FitOptions& options = {}, Callback&& callback = {}) {
+  return detail::fit(net, train, &validation, std::move(optimizer), options, callback);
 }
 
 }  // namespace mlp

@@ -137,30 +137,90 @@ class Trainer : public mlp::Trainer<Net, Opt> {
 
   /// As mlp::Trainer's. Errors, on all ranks: std::runtime_error if the loss is not finite,
   /// std::invalid_argument if none has samples.
-  template <class X, class T>
-  S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
-    return this->finish_step(backward(x, t));
+  template <class X, class T, class W = mlp::detail::Unweighted>
+  S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
+    return this->finish_step(backward(x, t, w));
   }
 
-  template <class X, class T>
-  S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t) {
-    const auto n = static_cast<double>(x.cols());
+  /// As mlp::Trainer's. The state is the mean of those that the ranks' shares lead to.
+  template <class X, class T, class W = mlp::detail::Unweighted>
+  S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
     S loss = 0;
-    if (n > 0) loss = end_run_on_error([&] { return Base::backward(x, t); }, comm_);
-    else this->gradient().setZero();
-
-    double sums[] = {n * static_cast<double>(loss), n};  // ahead of the gradient, whose weight needs N
-    detail::add_up(sums, 2, comm_);
-    if (sums[1] == 0)
+    double weight = 0;
+    if (x.cols() > 0) {
+      loss = end_run_on_error([&] { return Base::backward(x, t, w); }, comm_);
+      weight = Base::batch_weight();
+    } else {
+      this->gradient().setZero();
+    }
+    // Ahead of the gradient, whose share needs the weight of all.
+    double sums[] = {weight * static_cast<double>(loss), weight, static_cast<double>(x.cols())};
+    detail::add_up(sums, 3, comm_);
+    if (sums[2] == 0)
       mlp::detail::raise<std::invalid_argument>("mlp: expected samples on a rank, found none");
-    this->gradient() *= static_cast<S>(n / sums[1]);
+    batch_weight_ = sums[1];
+    const S share = static_cast<S>(sums[1] > 0 ? weight / sums[1] : 0);
+    this->gradient() *= share;
     detail::add_up(this->gradient().data(), this->gradient().size(), comm_);
-    return Place(comm_).size == 1 ? loss : static_cast<S>(sums[0] / sums[1]);
+    if (this->net().state_count() > 0) {
+      auto state = this->net().state();
+      state *= static_cast<S>(static_cast<double>(x.cols()) / sums[2]);
+      detail::add_up(state.data(), state.size(), comm_);
+    }
+    if (Place(comm_).size == 1) return loss;
+    return static_cast<S>(sums[1] > 0 ? sums[0] / sums[1] : 0);
+  }
+
+  /// Of the batch of the last backward, all ranks together.
+  double batch_weight() const { return batch_weight_; }
+  /// Rank 0's number.
+  double agreed(double value) const {
+    detail::broadcast(&value, 1, comm_);
+    return value;
   }
 
  private:
   MPI_Comm comm_;
+  double batch_weight_ = 0;
 };
+
+namespace detail {
+
+template <class Net, class Data, class Opt, class Callback>
+History fit(Net& net, const Data& train, const Data* validation, Opt&& optimizer, const FitOptions& options,
+            Callback&& callback, MPI_Comm comm) {
+  check_same(options.epochs, "epochs", comm);
+  check_same(options.batch_size, "batch_size", comm);
+  check_same(options.accumulate, "accumulate", comm);
+  check_same(static_cast<Index>(options.seed), "a seed", comm);
+  check_same(train.size(), "a number of samples", comm);
+  mlp::detail::check_fit_options(options, validation != nullptr);
+  end_run_on_error(
+      [&] {
+        check_dataset(train, "fit");
+        if (validation != nullptr) check_dataset(*validation, "fit: validation");
+      },
+      comm);
+
+  const Place place(comm);
+  const auto make_trainer = [&](const Rng& rng) { return Trainer(net, std::move(optimizer), rng, comm); };
+  const auto part_of = [&](Index count) {
+    return std::pair(count * place.rank / place.size, count * (place.rank + 1) / place.size);
+  };
+  const auto after_batch = [&](const Progress& now) {
+    auto answer = [&] { return callback(now); };
+    if constexpr (std::is_same_v<decltype(answer()), bool>) {
+      bool goes_on = end_run_on_error(answer, comm);
+      broadcast(&goes_on, 1, comm);
+      return goes_on;
+    } else {
+      end_run_on_error(answer, comm);
+    }
+  };
+  return mlp::detail::run_fit(train, validation, options, make_trainer, part_of, after_batch);
+}
+
+}  // namespace detail
 
 /// As mlp::fit, called by all ranks of comm at once; each takes a contiguous part of every batch. train,
 /// optimizer and options must be the same everywhere: each rank holds all data. Where they are too large for
@@ -172,37 +232,22 @@ class Trainer : public mlp::Trainer<Net, Opt> {
 template <class Net, class Target, class Opt, std::invocable<const Progress&> Callback>
 History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
             const FitOptions& options, Callback&& callback, MPI_Comm comm = MPI_COMM_WORLD) {
-  detail::check_same(options.epochs, "epochs", comm);
-  detail::check_same(options.batch_size, "batch_size", comm);
-  detail::check_same(static_cast<Index>(options.seed), "a seed", comm);
-  detail::check_same(train.size(), "a number of samples", comm);
-  mlp::detail::check_fit_options(options);
-  end_run_on_error([&] { check_dataset(train, "fit"); }, comm);
-
-  const Place place(comm);
-  Rng rng{options.seed};
-  Trainer trainer(net, std::move(optimizer), Rng{rng()}, comm);
-  const auto part_of = [&](Index count) {
-    return std::pair(count * place.rank / place.size, count * (place.rank + 1) / place.size);
-  };
-  const auto after_batch = [&](const Progress& now) {
-    auto answer = [&] { return callback(now); };
-    if constexpr (std::is_same_v<decltype(answer()), bool>) {
-      bool goes_on = end_run_on_error(answer, comm);
-      detail::broadcast(&goes_on, 1, comm);
-      return goes_on;
-    } else {
-      end_run_on_error(answer, comm);
-    }
-  };
-  return mlp::detail::run_epochs(train, options, rng, trainer, part_of, after_batch);
+  return detail::fit<Net, Dataset<Target, typename Net::Scalar>>(net, train, nullptr, std::move(optimizer),
+                                                                 options, callback, comm);
 }
 
 template <class Net, class Target, class Opt>
 History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
             const FitOptions& options = {}, MPI_Comm comm = MPI_COMM_WORLD) {
-  return mpi::fit(
-      net, train, std::move(optimizer), options, [](const Progress&) {}, comm);
+  return mpi::fit(net, train, std::move(optimizer), options, mlp::detail::NoCallback{}, comm);
+}
+
+/// The same with data for validation, which every rank holds and goes through.
+template <class Net, class Target, class Opt, class Callback = mlp::detail::NoCallback>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train,
+            const Dataset<Target, typename Net::Scalar>& validation, Opt optimizer,
+            const FitOptions& options = {}, Callback&& callback = {}, MPI_Comm comm = MPI_COMM_WORLD) {
+  return detail::fit(net, train, &validation, std::move(optimizer), options, callback, comm);
 }
 
 }  // namespace mlp::mpi
