@@ -32,8 +32,8 @@ struct GELU {
   template <class Z>
   void backward(const Z& z, const auto& a, auto& delta) const {
     using S = typename Z::Scalar;
-    const Z x =
-        z.max(S(-40)).min(S(40));  // a' is 0 or 1 beyond, where z^2 could become inf and Phi' not quite 0
+    // Beyond, a' is 0 or 1, z^2 might become inf, and Eigen's exp not quite 0.
+    const Z x = z.max(S(-40)).min(S(40));
     if (approximate) {
       const Z e = exp_minus_2u(x);
       delta *= 1 / (1 + e) + x * (S(two_c) + S(3 * two_c * cubic) * x.square()) / (2 + e + 1 / e);

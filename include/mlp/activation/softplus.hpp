@@ -22,8 +22,8 @@ struct Softplus {
   template <class Z>
   void forward(Z& z) const {
     const auto b = static_cast<typename Z::Scalar>(beta);
-    const Z rest = (-(b * z).abs()).exp().log1p() / b;
-    for (Index i = 0; i < z.size(); ++i) z(i) = (z(i) > 0 ? z(i) : 0) + rest(i);
+    const Z e = (-(b * z).abs()).exp();
+    z = z.max(0) + e.log1p() / b;
   }
 
   template <class A>
