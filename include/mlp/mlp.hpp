@@ -1,15 +1,25 @@
 #pragma once
 
+#include <mlp/activation/elu.hpp>
+#include <mlp/activation/gelu.hpp>
+#include <mlp/activation/hard_tanh.hpp>
 #include <mlp/activation/identity.hpp>
 #include <mlp/activation/leaky_relu.hpp>
+#include <mlp/activation/mish.hpp>
 #include <mlp/activation/relu.hpp>
+#include <mlp/activation/selu.hpp>
 #include <mlp/activation/sigmoid.hpp>
+#include <mlp/activation/silu.hpp>
+#include <mlp/activation/softplus.hpp>
+#include <mlp/activation/softsign.hpp>
 #include <mlp/activation/tanh.hpp>
 #include <mlp/concepts.hpp>
 #include <mlp/dataset.hpp>
 #include <mlp/gradient_check.hpp>
 #include <mlp/initializer/glorot.hpp>
 #include <mlp/initializer/he.hpp>
+#include <mlp/initializer/lecun.hpp>
+#include <mlp/initializer/zeros.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>

@@ -59,6 +59,23 @@ void check_golden(const F& f, const golden::Activation& expected, double ulps) {
   }
 }
 
+/// Far from 0, where powers and exponentials of z overflow, an activation is the constant `left` on one side
+/// and slope * z + right on the other; 4 epsilon allow for the rounding of these numbers and of f.
+template <class S, class F>
+void check_far(const F& f, double left, double slope, double right = 0) {
+  constexpr S far = S(0.9) * std::numeric_limits<S>::max();
+  constexpr auto bound = 4 * static_cast<double>(std::numeric_limits<S>::epsilon());
+  mlp::Vector<S> z{{-far, far}}, delta{{1, 1}};
+  const mlp::Vector<S> input = z;
+  forward(f, z);
+  backward(f, input, z, delta);
+  CHECK(std::abs(static_cast<double>(z(0)) - left) <= bound);
+  CHECK(std::abs(static_cast<double>(delta(0))) <= bound);
+  const double expected = slope * static_cast<double>(far) + right;
+  CHECK(std::abs(static_cast<double>(z(1)) - expected) <= bound * std::max(1., std::abs(expected)));
+  CHECK(std::abs(static_cast<double>(delta(1)) - slope) <= bound);
+}
+
 /// A NaN stays one, and stays alone.
 template <class S, class F>
 void check_nan(const F& f) {

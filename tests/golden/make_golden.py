@@ -60,10 +60,22 @@ def activations():
         points += [z, -z]
     text = array("activation_points", points)
     for name, f in (
+        ("elu", nn.ELU()),
+        ("elu_15", nn.ELU(1.5)),
+        ("gelu", nn.GELU()),
+        ("gelu_approximate", nn.GELU("tanh")),
+        ("hard_tanh", nn.Hardtanh()),
+        ("hard_tanh_075_6", nn.Hardtanh(-0.75, 6.0)),
         ("leaky_relu", nn.LeakyReLU(0.01)),
         ("leaky_relu_02", nn.LeakyReLU(0.2)),
+        ("mish", nn.Mish()),
         ("relu", nn.ReLU()),
+        ("selu", nn.SELU()),
         ("sigmoid", nn.Sigmoid()),
+        ("silu", nn.SiLU()),
+        ("softplus", nn.Softplus()),
+        ("softplus_05", nn.Softplus(0.5)),
+        ("softsign", nn.Softsign()),
         ("tanh", nn.Tanh()),
     ):
         z = torch.tensor(points, requires_grad=True)

@@ -1,9 +1,17 @@
 #include <doctest/doctest.h>
 
+#include <mlp/activation/elu.hpp>
+#include <mlp/activation/gelu.hpp>
+#include <mlp/activation/hard_tanh.hpp>
 #include <mlp/activation/identity.hpp>
 #include <mlp/activation/leaky_relu.hpp>
+#include <mlp/activation/mish.hpp>
 #include <mlp/activation/relu.hpp>
+#include <mlp/activation/selu.hpp>
 #include <mlp/activation/sigmoid.hpp>
+#include <mlp/activation/silu.hpp>
+#include <mlp/activation/softplus.hpp>
+#include <mlp/activation/softsign.hpp>
 #include <mlp/activation/tanh.hpp>
 #include <mlp/gradient_check.hpp>
 #include <mlp/layer/dense.hpp>
@@ -32,7 +40,7 @@ Matrix<double> numbers(Index rows, Index cols, std::uint64_t seed) {
 }
 
 template <class LossFunction, class F, class T>
-void check(const T& t) {
+void check_with(const T& t) {
   // Wide enough that tiles have full and partial ends, and kinks are far from every z (checked by the bound).
   BasicMlp<double, LossFunction, Dense<Dynamic, Dynamic, F>, Dense<Dynamic, Dynamic, F>> net({5, 19},
                                                                                              {19, 3});
@@ -52,10 +60,10 @@ void check_with_every_loss() {
   const Labels labels{{0, 2, 1, 1, 0, 2}};
   Matrix<double> probabilities = values.cwiseAbs();
   probabilities.array().rowwise() /= probabilities.colwise().sum().array();
-  check<MeanSquaredError, F>(values);
-  check<BinaryCrossEntropy, F>(probabilities);
-  check<SoftmaxCrossEntropy, F>(labels);
-  check<SoftmaxCrossEntropy, F>(probabilities);
+  check_with<MeanSquaredError, F>(values);
+  check_with<BinaryCrossEntropy, F>(probabilities);
+  check_with<SoftmaxCrossEntropy, F>(labels);
+  check_with<SoftmaxCrossEntropy, F>(probabilities);
 }
 
 }  // namespace
@@ -63,6 +71,12 @@ void check_with_every_loss() {
 TEST_CASE_TEMPLATE("gradients of every activation with every loss", F, Identity, ReLU, LeakyReLU, Sigmoid,
                    Tanh, Square) {
   check_with_every_loss<F>();
+}
+
+// What an activation does is the same behind every loss, so one does for these.
+TEST_CASE_TEMPLATE("gradients of the other activations", F, ELU, GELU, HardTanh, Mish, SELU, SiLU, Softplus,
+                   Softsign) {
+  check_with<MeanSquaredError, F>(numbers(3, 6, 4));
 }
 
 TEST_CASE("z = W x + b, with W column-major before b") {

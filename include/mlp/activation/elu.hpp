@@ -1,0 +1,40 @@
+#pragma once
+
+#include <mlp/initializer/he.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace mlp {
+
+/// a = z where z > 0, alpha (exp(z) - 1) elsewhere, with derivative a + alpha there.
+/// Errors: std::invalid_argument if alpha is negative (a would no longer tell the sign of z).
+/// Source: Clevert, Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential Linear
+/// Units (2016).
+struct ELU {
+  using Initializer = HeUniform;  // as in the paper
+  static constexpr bool needs_input = false;
+
+  double alpha = 1;
+
+  template <class Z>
+  void forward(Z& z) const {
+    const auto scale = static_cast<typename Z::Scalar>(alpha);
+    const Z e = z.expm1();
+    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? z(i) : scale * e(i);
+  }
+
+  template <class A>
+  void backward(const A& a, auto& delta) const {
+    const auto scale = static_cast<typename A::Scalar>(alpha);
+    for (Index i = 0; i < a.size(); ++i) delta(i) = a(i) > 0 ? delta(i) : delta(i) * (a(i) + scale);
+  }
+
+  void validate() const {
+    if (!(alpha >= 0)) {
+      detail::raise<std::invalid_argument>("ELU: expected alpha >= 0, found " + std::to_string(alpha));
+    }
+  }
+};
+
+}  // namespace mlp

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <mlp/types.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace mlp {
+
+/// a = min(max(z, min_value), max_value), with derivative 0 at both. NaN stays NaN.
+/// Errors: std::invalid_argument if min_value is not below max_value.
+/// Source: Collobert, Large Scale Machine Learning (2004).
+struct HardTanh {
+  static constexpr bool needs_input = false;
+
+  double min_value = -1;
+  double max_value = 1;
+
+  template <class Z>
+  void forward(Z& z) const {
+    using S = typename Z::Scalar;
+    const auto low = static_cast<S>(min_value), high = static_cast<S>(max_value);
+    for (Index i = 0; i < z.size(); ++i) {  // two steps: clang does not vectorise nested conditions
+      const S raised = z(i) < low ? low : z(i);
+      z(i) = raised > high ? high : raised;
+    }
+  }
+
+  template <class A>
+  void backward(const A& a, auto& delta) const {
+    using S = typename A::Scalar;
+    const auto low = static_cast<S>(min_value), high = static_cast<S>(max_value);
+    for (Index i = 0; i < a.size(); ++i) delta(i) = a(i) > low && a(i) < high ? delta(i) : 0;
+  }
+
+  void validate() const {
+    if (!(min_value < max_value)) {
+      detail::raise<std::invalid_argument>("HardTanh: expected min_value < max_value, found " +
+                                           std::to_string(min_value) + " and " + std::to_string(max_value));
+    }
+  }
+};
+
+}  // namespace mlp

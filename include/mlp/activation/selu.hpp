@@ -1,0 +1,29 @@
+#pragma once
+
+#include <mlp/initializer/lecun.hpp>
+
+namespace mlp {
+
+/// a = lambda z where z > 0, lambda alpha (exp(z) - 1) elsewhere, with derivative a + lambda alpha there. The
+/// constants give activations of mean 0 and variance 1 where z has them; LeCunNormal starts a network so.
+/// Source: Klambauer, Unterthiner, Mayr and Hochreiter, Self-Normalizing Neural Networks (2017), eq. 2.
+struct SELU {
+  using Initializer = LeCunNormal;
+  static constexpr bool needs_input = false;
+  static constexpr double lambda = 1.0507009873554804934, alpha = 1.6732632423543772848;
+
+  template <class Z>
+  void forward(Z& z) const {
+    using S = typename Z::Scalar;
+    const Z e = z.expm1();
+    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? S(lambda) * z(i) : S(lambda * alpha) * e(i);
+  }
+
+  template <class A>
+  void backward(const A& a, auto& delta) const {
+    using S = typename A::Scalar;
+    for (Index i = 0; i < a.size(); ++i) delta(i) *= a(i) > 0 ? S(lambda) : a(i) + S(lambda * alpha);
+  }
+};
+
+}  // namespace mlp

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <mlp/initializer/he.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace mlp {
+
+/// a = 1/beta log(1 + exp(beta z)), a smooth ReLU; a' = 1 / (1 + exp(-beta z)) = 1 - exp(-beta a). Computed
+/// as max(z, 0) + 1/beta log(1 + exp(-|beta z|)), which no z overflows, so that PyTorch's threshold, above
+/// which it takes a for z, is not needed.
+/// Errors: std::invalid_argument if beta is not positive.
+/// Source: Dugas, Bengio, Belisle, Nadeau and Garcia, Incorporating Second-Order Functional Knowledge for
+/// Better Option Pricing (2001).
+struct Softplus {
+  using Initializer = HeUniform;  // the mean of a'^2 over a normal z, 0.29, is closer to ReLU's 1/2 than to 1
+  static constexpr bool needs_input = false;
+
+  double beta = 1;
+
+  template <class Z>
+  void forward(Z& z) const {
+    const auto b = static_cast<typename Z::Scalar>(beta);
+    const Z e = (-(b * z).abs()).exp();
+    z = z.max(0) + e.log1p() / b;
+  }
+
+  template <class A>
+  void backward(const A& a, auto& delta) const {
+    delta *= -(a * static_cast<typename A::Scalar>(-beta)).expm1();
+  }
+
+  void validate() const {
+    if (!(beta > 0)) {
+      detail::raise<std::invalid_argument>("Softplus: expected beta > 0, found " + std::to_string(beta));
+    }
+  }
+};
+
+}  // namespace mlp

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <mlp/random.hpp>
+
+#include <cmath>
+
+namespace mlp {
+
+/// W ~ N(0, 1 / inputs): inputs of variance 1 give z of variance 1.
+/// Shapes: W outputs x inputs.
+/// Source: LeCun, Bottou, Orr and Mueller, Efficient BackProp (1998), eq. 16.
+struct LeCunNormal {
+  template <class W>
+  void operator()(W&& weights, Rng& rng) const {
+    const double deviation = std::sqrt(1. / static_cast<double>(weights.cols()));
+    fill(weights, [&] { return deviation * rng.normal(); });
+  }
+};
+
+}  // namespace mlp

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <mlp/random.hpp>
+
+namespace mlp {
+
+/// W = 0, for a last layer only: hidden units that start equal stay equal.
+/// Shapes: W outputs x inputs.
+struct Zeros {
+  template <class W>
+  void operator()(W&& weights, Rng&) const {
+    weights.setZero();
+  }
+};
+
+}  // namespace mlp
