@@ -1,0 +1,58 @@
+#pragma once
+
+#include <mlp/types.hpp>
+
+#include <utility>
+#include <vector>
+
+namespace mlp {
+
+/// An optimizer whose weight decay leaves alone what is no weight: biases, and the parameters of norms.
+/// Its options are those of Opt. Made by decay_weights_only(optimizer, net).
+template <class Opt>
+class DecayWeightsOnly : public Opt {
+ public:
+  /// mask: what decays, not 0 for a weight; a parameter each. A network's weight_mask() is one.
+  template <class Mask>
+  DecayWeightsOnly(Opt optimizer, const Mask& mask) : Opt(std::move(optimizer)) {
+    for (Index i = 0; i < mask.size(); ++i) {
+      const bool decays = mask(i) != 0;
+      if (ranges_.empty() || ranges_.back().decays != decays) ranges_.push_back({i, i, decays});
+      ranges_.back().end = i + 1;
+    }
+  }
+
+  void step(auto& theta, const auto& gradient, auto& state, Index t) const {
+    detail::check_option(!ranges_.empty() && ranges_.back().end == theta.size(), "DecayWeightsOnly",
+                         "as many parameters as in its mask", theta.size());
+    const Opt& decaying = *this;
+    Opt plain = *this;
+    plain.weight_decay = 0;
+    for (const Range& range : ranges_) {
+      const auto part = [&](auto& v) {
+        using V = std::remove_reference_t<decltype(v)>;
+        using M = Matrix<typename V::Scalar>;
+        return Eigen::Map<std::conditional_t<std::is_const_v<V>, const M, M>, 0, Eigen::OuterStride<>>(
+            v.data() + range.begin, range.end - range.begin, v.cols(), Eigen::OuterStride<>(v.rows()));
+      };
+      auto p = part(theta), s = part(state);
+      (range.decays ? decaying : plain).step(p, part(gradient), s, t);
+    }
+  }
+
+ private:
+  struct Range {
+    Index begin, end;
+    bool decays;
+  };
+  std::vector<Range> ranges_;
+};
+
+/// optimizer, with a weight decay for the weights of net alone:
+/// fit(net, train, decay_weights_only(AdamW{.weight_decay = 0.01}, net)).
+template <class Opt, class Net>
+DecayWeightsOnly<Opt> decay_weights_only(Opt optimizer, const Net& net) {
+  return {std::move(optimizer), net.weight_mask()};
+}
+
+}  // namespace mlp
