@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <mlp/activation/tanh.hpp>
+#include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/optimizer/sgd.hpp>
@@ -107,6 +108,38 @@ TEST_CASE("every rank ends with the same bits, and a second run with them too") 
   CHECK(evaluate(net, data).accuracy >= 0.95);
 }
 
+TEST_CASE("weights, accumulated batches and validation: as one process, up to rounding") {
+  using Linear = BasicMlp<double, SoftmaxCrossEntropy, Dense<2, 3>>;
+  Linear net = initialized<Linear>(), expected = net;
+  Dataset<Labels, double> data = clusters<double>(103), validation = clusters<double>(20);
+  data.weights = Vector<double>::LinSpaced(103, 0, 3);
+  const FitOptions all{
+      .epochs = 4, .batch_size = 16, .seed = 3, .accumulate = 3, .clip_norm = 0.5, .patience = 2};
+  const History found = mpi::fit(net, data, validation, optimizer, all);
+  const History truth = fit(expected, data, validation, optimizer, all);
+  CHECK(net.parameters().isApprox(expected.parameters(), 1e-12));
+  CHECK(same_on_all_ranks(net.parameters()));
+  REQUIRE(found.validation_loss.size() == truth.validation_loss.size());
+  for (std::size_t i = 0; i < truth.loss.size(); ++i) {
+    CHECK(found.loss[i] == doctest::Approx(truth.loss[i]).epsilon(1e-12));
+    CHECK(found.validation_loss[i] == doctest::Approx(truth.validation_loss[i]).epsilon(1e-12));
+    CHECK(found.gradient_norm[i] == doctest::Approx(truth.gradient_norm[i]).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("the state is the mean of the ranks'") {
+  using Normed = BasicMlp<double, SoftmaxCrossEntropy, BatchNorm<2>, Dense<2, 3>>;
+  Normed net = initialized<Normed>();
+  const Dataset<Labels> data = clusters(96);
+  const Dataset<Labels> mine = dealt(data);
+  mpi::Trainer trainer(net, optimizer);
+  trainer.step(mine.x.cast<double>(), mine.t);
+  CHECK(same_on_all_ranks(net.state()));
+  // As many samples each: the mean of the means is the mean of all.
+  const Vector<double> mean = 0.1 * data.x.cast<double>().rowwise().mean();
+  CHECK((net.state().head(2) - mean).cwiseAbs().maxCoeff() <= 1e-14);
+}
+
 TEST_CASE("the ranks start from rank 0's parameters") {
   Net net = initialized<Net>(1 + static_cast<std::uint64_t>(mpi::Place().rank));
   mpi::Trainer trainer(net, optimizer);
@@ -206,7 +239,7 @@ TEST_CASE("what is wrong on all ranks is thrown on all ranks") {
   const FitOptions one_batch{.epochs = 2, .batch_size = 20};
   CHECK(message_of<std::runtime_error>([&] {
           mpi::fit(net, data, optimizer, one_batch);
-        }).starts_with("fit: epoch 1, batch 1: expected a finite loss, found nan"));
+        }).starts_with("fit: epoch 1, batch 1, step 1: expected a finite loss, found nan"));
   CHECK(message_of<std::runtime_error>([&] {
           trainer.step(data.x, data.t);
         }).starts_with("mlp: step 1: expected a finite loss, found nan"));
