@@ -118,7 +118,7 @@ class Workspace : private detail::Passes<typename Net::Scalar, Batch, typename N
 /// Errors: sizes that disagree do not compile where they are static, and else throw std::invalid_argument.
 template <class S, class LossFunction, class... Layers>
 class BasicMlp : private detail::Chain<S, Layers...> {
-  static_assert(std::is_floating_point_v<S>, "mlp: the scalar type of a network must be float or double");
+  static_assert(is_real<S>, "mlp: the scalar type of a network must be float or double");
   static constexpr int static_inputs_ = detail::static_inputs<detail::front<Layers...>>();
   static constexpr int static_outputs_ = detail::static_outputs<detail::back<Layers...>>();
   static constexpr Index static_parameters_ = detail::static_parameter_counts<Layers...>();
@@ -136,11 +136,10 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   using LossType = std::conditional_t<Loss<LossFunction, S>, LossFunction, detail::StandIn>;
   using typename Chain::LayerTuple;
   /// theta, or its gradient: a fixed-size vector if it is small.
-  using ParameterVector =
-      Eigen::Matrix<S, static_parameters_ <= max_fixed_size ? static_cast<int>(static_parameters_) : Dynamic,
-                    1>;
+  using ParameterVector = Eigen::Matrix<
+      S, static_parameters_ <= max_fixed_size_of<S> ? static_cast<int>(static_parameters_) : Dynamic, 1>;
   /// What layers keep beside their parameters (BatchNorm's running statistics), in the same order.
-  using StateVector = Eigen::Matrix<S, Chain::static_state, 1>;
+  using StateVector = SizedMatrix<S, Chain::static_state, 1>;
   using Chain::depth;
   /// Whether a workspace for batches of that size lies wholly within the object.
   template <int Batch>

@@ -2,6 +2,7 @@
 
 #include <Eigen/Core>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -26,13 +27,22 @@ using Labels = Eigen::VectorXi;
 /// x 1024.
 inline constexpr Index max_fixed_size = 16384;
 
-template <int Rows, int Cols>
+/// For a scalar larger than double, the bytes that so many doubles take: Eigen allows no larger objects.
+template <class S>
+inline constexpr Index max_fixed_size_of = max_fixed_size* Index{sizeof(double)} /
+                                           std::max<Index>(sizeof(S), sizeof(double));
+
+template <int Rows, int Cols, class S = double>
 inline constexpr bool is_fixed =
-    Rows != Dynamic&& Cols != Dynamic&& Index{Rows} * Index{Cols} <= max_fixed_size;
+    Rows != Dynamic&& Cols != Dynamic&& Index{Rows} * Index{Cols} <= max_fixed_size_of<S>;
+
+/// Whether a network can compute with numbers of type S: float, double, and what behaves as they do.
+template <class S>
+inline constexpr bool is_real = std::is_floating_point_v<S>;
 
 /// Eigen's matrix of Rows x Cols where that is known and small, of run-time sizes otherwise.
 template <class S, int Rows, int Cols>
-using SizedMatrix = std::conditional_t<is_fixed<Rows, Cols>, Eigen::Matrix<S, Rows, Cols>,
+using SizedMatrix = std::conditional_t<is_fixed<Rows, Cols, S>, Eigen::Matrix<S, Rows, Cols>,
                                        Eigen::Matrix<S, Dynamic, Cols == 1 ? 1 : Dynamic>>;
 
 namespace detail {
@@ -227,7 +237,7 @@ class Buffer {
 };
 
 template <class S, int Rows, int Cols>
-requires is_fixed<Rows, Cols>
+requires is_fixed<Rows, Cols, S>
 class Buffer<S, Rows, Cols> {
  public:
   void resize(Index, Index) {}

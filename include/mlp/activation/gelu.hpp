@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <type_traits>
 
 namespace mlp {
 
@@ -20,12 +21,10 @@ struct GELU {
 
   template <class Z>
   void forward(Z& z) const {
-    using S = typename Z::Scalar;
     if (approximate) {
       z /= 1 + exp_minus_2u(z);
     } else {
-      constexpr auto minus_sqrt_half = S(-0.5 * std::numbers::sqrt2);
-      for (Index i = 0; i < z.size(); ++i) z(i) *= S(0.5) * std::erfc(minus_sqrt_half * z(i));
+      for (Index i = 0; i < z.size(); ++i) z(i) *= normal_cdf(z(i));
     }
   }
 
@@ -39,16 +38,29 @@ struct GELU {
       delta *= 1 / (1 + e) + x * (S(two_c) + S(3 * two_c * cubic) * x.square()) / (2 + e + 1 / e);
     } else {
       const Z phi = S(0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * (S(-0.5) * x.square()).exp();
-      for (Index i = 0; i < z.size(); ++i) {
-        // erfc takes far longer than a division. Near 0, a may be too small a number to divide.
-        const S cdf = std::abs(z(i)) < std::numeric_limits<S>::epsilon() ? S(0.5) : a(i) / z(i);
-        delta(i) *= cdf + x(i) * phi(i);
-      }
+      for (Index i = 0; i < z.size(); ++i) delta(i) *= cdf(z(i), a(i)) + x(i) * phi(i);
     }
   }
 
  private:
   static constexpr double two_c = 2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi, cubic = 0.044715;
+
+  template <class S>
+  static S normal_cdf(const S& z) {
+    using std::erfc;
+    return S(0.5) * erfc(S(-0.5 * std::numbers::sqrt2) * z);
+  }
+
+  // Phi(z), which the forward pass has multiplied z by: erfc takes far longer than a division. Near 0, a may be too
+  // small a number to divide; and what rounding does to a Dual's derivative, a division by z would magnify.
+  template <class S>
+  static S cdf(const S& z, const S& a) {
+    if constexpr (std::is_floating_point_v<S>) {
+      return std::abs(z) < std::numeric_limits<S>::epsilon() ? S(0.5) : a / z;
+    } else {
+      return normal_cdf(z);
+    }
+  }
 
   // 1/2 (1 + tanh(u)) = 1 / (1 + exp(-2u)), which does not cancel where u is far below 0.
   template <class Z>

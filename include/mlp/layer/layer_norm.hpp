@@ -119,7 +119,8 @@ class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N =
     const S n = static_cast<S>(x.rows());
     const S mean = sum_tiles<S>([](const auto& a) { return a; }, x_j) / n;
     const S variance = sum_tiles<S>([mean](const auto& a) { return Tile<S>((a - mean).square()); }, x_j) / n;
-    return Statistics<S>{mean, 1 / std::sqrt(variance + static_cast<S>(epsilon_))};
+    using std::sqrt;
+    return Statistics<S>{mean, 1 / sqrt(variance + static_cast<S>(epsilon_))};
   }
 
   template <class S>

@@ -95,7 +95,8 @@ struct SoftmaxCrossEntropy {
   static typename Y::Scalar cross_entropy(const Y& y_j, typename Y::Scalar max, typename Y::Scalar exp_sum,
                                           const T& t, Index j) {
     using S = typename Y::Scalar;
-    const S log_sum_exp = max + std::log(exp_sum);
+    using std::log;
+    const S log_sum_exp = max + log(exp_sum);
     if constexpr (detail::is_labels<T>) {
       return log_sum_exp - y_j(t(j));
     } else {
