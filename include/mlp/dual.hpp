@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/product.hpp>
 #include <mlp/types.hpp>
 
 #include <cmath>
@@ -111,6 +112,36 @@ struct Dual {
 
 template <class S>
 inline constexpr bool is_real<Dual<S>> = is_real<S>;
+
+namespace detail {
+
+// As two products of S, which have kernels:
+//   C = A B,  C' = (A A') (B'; B)
+template <class S>
+struct Product<Dual<S>> {
+  template <class A, class B, class C>
+  static void run(const A& a, const B& b, const Dual<S>* start, C& c) {
+    const Index depth = a.cols();
+    Matrix<S> left(a.rows(), 2 * depth), right(2 * depth, b.cols());
+    left << a.unaryExpr(value_of), a.unaryExpr(derivative_of);
+    right << b.unaryExpr(derivative_of), b.unaryExpr(value_of);
+    Matrix<S> values(c.rows(), c.cols()), derivatives(c.rows(), c.cols());
+    product(left.leftCols(depth), right.bottomRows(depth), nullptr, values);
+    product(left, right, nullptr, derivatives);
+    for (Index j = 0; j < c.cols(); ++j) {
+      for (Index i = 0; i < c.rows(); ++i) {
+        c(i, j) = Dual<S>(values(i, j), derivatives(i, j));
+        if (start != nullptr) c(i, j) += start[i];
+      }
+    }
+  }
+
+ private:
+  static constexpr auto value_of = [](const Dual<S>& q) { return q.value; };
+  static constexpr auto derivative_of = [](const Dual<S>& q) { return q.derivative; };
+};
+
+}  // namespace detail
 
 }  // namespace mlp
 

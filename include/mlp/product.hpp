@@ -238,24 +238,16 @@ constexpr bool is_small_product(Index rows, Index depth, Index cols, bool column
   return rows <= limit && depth <= limit && cols <= limit && rows * depth * cols <= limit;
 }
 
-// For other scalars than float and double.
-template <class A, class B, class C>
-void plain_product(const A& a, const B& b, const typename C::Scalar* start, C& c) {
-  using S = typename C::Scalar;
-  for (Index j = 0; j < c.cols(); ++j) {
-    S* const c_j = c.data() + j * c.colStride();
-    if (start == nullptr) std::fill_n(c_j, c.rows(), S(0));
-    else std::copy_n(start, c.rows(), c_j);
-  }
-  c.noalias() += a * b;
-}
+// How numbers that are no floating-point numbers multiply: run(a, b, start, c) of a specialization, as dual.hpp's.
+template <class S>
+struct Product;
 
 // C = start 1^T + A B, or A B where start is null.
 template <class A, class B, class C>
 void product(const A& a, const B& b, const typename C::Scalar* start, C& c) {
   constexpr int rows = C::RowsAtCompileTime, depth = A::ColsAtCompileTime, cols = C::ColsAtCompileTime;
   if constexpr (!std::is_floating_point_v<typename C::Scalar>) {
-    plain_product(a, b, start, c);
+    Product<typename C::Scalar>::run(a, b, start, c);
   } else if constexpr (rows != Dynamic && depth != Dynamic && cols != Dynamic) {
     constexpr bool columns_are_contiguous = !A::IsRowMajor || rows == 1 || depth == 1;
     if constexpr (is_small_product(rows, depth, cols, columns_are_contiguous)) {
