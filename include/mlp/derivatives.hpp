@@ -22,19 +22,15 @@ auto jacobian(const BasicMlp<S, L, Layers...>& net, const Eigen::DenseBase<X>& x
   using Net = BasicMlp<S, L, Layers...>;
   constexpr int static_inputs = detail::static_inputs<Net>(), static_outputs = detail::static_outputs<Net>();
   detail::check_equal(x.cols(), 1, "jacobian", " sample");
-  auto ws = net.template workspace<1>();
-  net.linearize(x, ws);
-  SizedMatrix<S, static_outputs, static_inputs> result(net.outputs(), net.inputs());
+  // A batch with a copy of x for each output: backward then turns dy = 1 into the transpose of J.
+  const Eigen::Replicate<X, 1, static_outputs> copies(x.derived(), 1, net.outputs());
+  auto ws = net.template workspace<static_outputs>(net.outputs());
+  net.linearize(copies, ws);
+  ws.output_gradient().setIdentity();
   typename Net::ParameterVector unused(net.parameter_count());
-  SizedMatrix<S, static_inputs, 1> row(net.inputs());
-  auto dy = ws.output_gradient();
-  for (Index k = 0; k < net.outputs(); ++k) {
-    dy.setZero();
-    dy(k) = 1;
-    net.backward(x, ws, unused, row);
-    result.row(k) = row.transpose();
-  }
-  return result;
+  SizedMatrix<S, static_inputs, static_outputs> dx(net.inputs(), net.outputs());
+  net.backward(copies, ws, unused, dx);
+  return SizedMatrix<S, static_outputs, static_inputs>(dx.transpose());
 }
 
 /// The gradient of each sample's loss alone, in the pass of training: for influence, for clipping sample by
