@@ -5,6 +5,7 @@
 
 #include <mlp/activation/relu.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/derivatives.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
@@ -67,6 +68,17 @@ TEST_CASE("a network of any size allocates nothing once the workspace has its si
   const Eigen::Matrix<float, 30, 4> four = x.leftCols<4>();
   CHECK(allocations_of([&] { trainer.step(four, t.head(4)); }) == 0);
   CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
+}
+
+TEST_CASE(
+    "the Jacobian of a small fixed network allocates nothing, of a larger one nothing after the first") {
+  const Mlp<BinaryCrossEntropy, Dense<4, 6, Tanh>, Dense<6, 5, Tanh>, Dense<5, 3>> small;
+  const Eigen::Vector4f x = Eigen::Vector4f::Ones();
+  CHECK(allocations_of([&] { jacobian(small, x); }) == 0);
+  const Mlp<BinaryCrossEntropy, Dense<16, 64, ReLU>, Dense<64, 64, ReLU>, Dense<64, 4>> larger;
+  const Eigen::Matrix<float, 16, 1> sample = Eigen::Matrix<float, 16, 1>::Ones();
+  jacobian(larger, sample);
+  CHECK(allocations_of([&] { jacobian(larger, sample); }) == 0);
 }
 
 // Its products need more room for packed operands than Eigen would take from the stack (128 KB).
