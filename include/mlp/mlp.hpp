@@ -14,8 +14,10 @@
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
+#include <mlp/metrics.hpp>
 #include <mlp/network.hpp>
 #include <mlp/optimizer/sgd.hpp>
+#include <mlp/preprocessing.hpp>
 #include <mlp/product.hpp>
 #include <mlp/random.hpp>
 #include <mlp/threads.hpp>
