@@ -5,6 +5,7 @@
 #include <mlp/activation/relu.hpp>
 #include <mlp/activation/sigmoid.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/clip.hpp>
 #include <mlp/concepts.hpp>
 #include <mlp/dataset.hpp>
 #include <mlp/gradient_check.hpp>
@@ -16,10 +17,15 @@
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/metrics.hpp>
 #include <mlp/network.hpp>
+#include <mlp/optimizer/adagrad.hpp>
+#include <mlp/optimizer/adam.hpp>
+#include <mlp/optimizer/adamw.hpp>
+#include <mlp/optimizer/rmsprop.hpp>
 #include <mlp/optimizer/sgd.hpp>
 #include <mlp/preprocessing.hpp>
 #include <mlp/product.hpp>
 #include <mlp/random.hpp>
+#include <mlp/schedule.hpp>
 #include <mlp/threads.hpp>
 #include <mlp/tile.hpp>
 #include <mlp/training.hpp>

@@ -72,8 +72,10 @@ EIGEN_STRONG_INLINE void visit_tile(F& f, Index n, S*... data) {
   visit(load_tile<std::remove_const_t<S>>(data, n)...);
 }
 
+// flatten: all that f calls is inlined, also in a large program, where g++ otherwise stops and passes tiles
+// through memory: a step of Sgd took 4.3 ns per parameter so, and 0.15 now.
 template <class F, class... S>
-void visit_run(F& f, Index size, S*... data) {
+[[gnu::flatten]] void visit_run(F& f, Index size, S*... data) {
   Index i = 0;
   for (; i + tile_size <= size; i += tile_size) visit_tile(f, tile_size, (data + i)...);
   if (i < size) visit_tile(f, size - i, (data + i)...);

@@ -53,6 +53,16 @@ template <class E>
 #endif
 }
 
+// Throws unless an option is right: check_option(rate >= 0, "Sgd", "learning_rate >= 0", rate). A condition
+// that says what is good, so that nan is not.
+template <class T>
+void check_option(bool right, const char* who, const char* expected, T found) {
+  if (!right) {
+    raise<std::invalid_argument>(std::string(who) + ": expected " + expected + ", found " +
+                                 std::to_string(found));
+  }
+}
+
 // Apart from the templates that call it, which keeps them small.
 [[noreturn]] inline void throw_unequal(const std::string& who, Index expected, const char* what,
                                        Index found) {

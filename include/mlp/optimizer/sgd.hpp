@@ -3,9 +3,6 @@
 #include <mlp/tile.hpp>
 #include <mlp/types.hpp>
 
-#include <stdexcept>
-#include <string>
-
 namespace mlp {
 
 /// Stochastic gradient descent, as torch.optim.SGD without dampening.
@@ -46,9 +43,7 @@ struct Sgd {
 
   void validate() const {
     const auto check = [](bool right, const char* expected, double found) {
-      if (!right)
-        detail::raise<std::invalid_argument>("Sgd: expected " + std::string(expected) + ", found " +
-                                             std::to_string(found));
+      detail::check_option(right, "Sgd", expected, found);
     };
     check(learning_rate >= 0, "learning_rate >= 0", learning_rate);
     check(momentum >= 0 && momentum < 1, "momentum in [0, 1)", momentum);

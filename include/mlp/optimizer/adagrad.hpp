@@ -1,0 +1,56 @@
+#pragma once
+
+#include <mlp/tile.hpp>
+#include <mlp/types.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace mlp {
+
+/// Adagrad, as torch.optim.Adagrad: the gradient over the root of the sum of all its squares.
+///   g = gradient + weight_decay * theta
+///   s = s + g^2, from initial_accumulator_value on
+///   theta -= learning_rate / (1 + (t - 1) * learning_rate_decay) * g / (sqrt(s) + epsilon)
+/// A g whose square would overflow is cut off where it does not, and so is s.
+/// Errors: std::invalid_argument if an option is negative.
+/// Source: Duchi, Hazan and Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
+/// Optimization (2011), with a diagonal matrix.
+struct Adagrad {
+  static constexpr Index slots = 1;  // s
+
+  double learning_rate = 1e-2;
+  double learning_rate_decay = 0;
+  double weight_decay = 0;
+  double initial_accumulator_value = 0;
+  double epsilon = 1e-10;
+
+  template <class Theta>
+  void step(Theta& theta, const auto& gradient, auto& state, Index t) const {
+    using S = typename Theta::Scalar;
+    const S rate = static_cast<S>(learning_rate / (1 + static_cast<double>(t - 1) * learning_rate_decay)),
+            decay = static_cast<S>(weight_decay), eps = static_cast<S>(epsilon),
+            initial = static_cast<S>(t == 1 ? initial_accumulator_value : 0);
+    const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
+    for_each_tile(
+        [=](auto& p, const auto& dp, auto& s) {
+          const Tile<S> g = (dp + decay * p).max(-limit).min(limit);
+          s = (s + initial + g * g).min(std::numeric_limits<S>::max());
+          p -= rate * g / (s.sqrt() + eps);
+        },
+        theta, gradient, column(state, 0));
+  }
+
+  void validate() const {
+    const auto check = [](bool right, const char* expected, double found) {
+      detail::check_option(right, "Adagrad", expected, found);
+    };
+    check(learning_rate >= 0, "learning_rate >= 0", learning_rate);
+    check(learning_rate_decay >= 0, "learning_rate_decay >= 0", learning_rate_decay);
+    check(weight_decay >= 0, "weight_decay >= 0", weight_decay);
+    check(initial_accumulator_value >= 0, "initial_accumulator_value >= 0", initial_accumulator_value);
+    check(epsilon >= 0, "epsilon >= 0", epsilon);
+  }
+};
+
+}  // namespace mlp

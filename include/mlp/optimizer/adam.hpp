@@ -1,0 +1,76 @@
+#pragma once
+
+#include <mlp/tile.hpp>
+#include <mlp/types.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace mlp {
+
+namespace detail {
+
+// The step of Adam and AdamW, which differ in where the decay goes: `decay` times theta is added to the
+// gradient, and theta is multiplied by `keep`.
+template <class Theta>
+void adam_step(const auto& options, double decay, double keep, Theta& theta, const auto& gradient,
+               auto& state, Index t) {
+  using S = typename Theta::Scalar;
+  const auto steps = static_cast<double>(t);
+  const S rate = static_cast<S>(options.learning_rate / (1 - std::pow(options.beta1, steps))),
+          root = static_cast<S>(1 / std::sqrt(1 - std::pow(options.beta2, steps))),
+          epsilon = static_cast<S>(options.epsilon), to_g = static_cast<S>(decay),
+          kept = static_cast<S>(keep), beta1 = static_cast<S>(options.beta1),
+          new1 = static_cast<S>(1 - options.beta1), beta2 = static_cast<S>(options.beta2),
+          new2 = static_cast<S>(1 - options.beta2);
+  const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
+  for_each_tile(
+      [=](auto& p, const auto& dp, auto& m, auto& v) {
+        const Tile<S> g = (dp + to_g * p).max(-limit).min(limit);
+        m = beta1 * m + new1 * g;
+        v = beta2 * v + new2 * g * g;
+        p = kept * p - rate * m / (root * v.sqrt() + epsilon);
+      },
+      theta, gradient, column(state, 0), column(state, 1));
+}
+
+inline void validate_adam(const auto& options, const char* who) {
+  const auto check = [=](bool right, const char* expected, double found) {
+    check_option(right, who, expected, found);
+  };
+  const auto [learning_rate, beta1, beta2, epsilon, weight_decay] = options;
+  check(learning_rate >= 0, "learning_rate >= 0", learning_rate);
+  check(beta1 >= 0 && beta1 < 1, "beta1 in [0, 1)", beta1);
+  check(beta2 >= 0 && beta2 < 1, "beta2 in [0, 1)", beta2);
+  check(epsilon >= 0, "epsilon >= 0", epsilon);
+  check(weight_decay >= 0, "weight_decay >= 0", weight_decay);
+}
+
+}  // namespace detail
+
+/// Adam, as torch.optim.Adam: steps of a size that does not depend on the scale of the gradient.
+///   g = gradient + weight_decay * theta
+///   m = beta1 * m + (1 - beta1) * g
+///   v = beta2 * v + (1 - beta2) * g^2
+///   theta -= learning_rate * m^ / (sqrt(v^) + epsilon),  m^ = m / (1 - beta1^t),  v^ = v / (1 - beta2^t)
+/// A g whose square would overflow is cut off where it does not.
+/// Errors: std::invalid_argument if learning_rate, epsilon or weight_decay is negative, or beta1 or beta2 is
+/// not in [0, 1).
+/// Source: Kingma and Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1.
+struct Adam {
+  static constexpr Index slots = 2;  // m, v
+
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+
+  void step(auto& theta, const auto& gradient, auto& state, Index t) const {
+    detail::adam_step(*this, weight_decay, 1, theta, gradient, state, t);
+  }
+
+  void validate() const { detail::validate_adam(*this, "Adam"); }
+};
+
+}  // namespace mlp

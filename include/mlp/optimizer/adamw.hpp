@@ -1,0 +1,29 @@
+#pragma once
+
+#include <mlp/optimizer/adam.hpp>
+#include <mlp/types.hpp>
+
+namespace mlp {
+
+/// Adam with decoupled weight decay, as torch.optim.AdamW: Adam's step with g = gradient, and before it
+///   theta -= learning_rate * weight_decay * theta
+/// Errors: as Adam.
+/// Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), algorithm 2, in the form of
+/// torch.optim, where learning_rate takes the place of their schedule multiplier.
+struct AdamW {
+  static constexpr Index slots = 2;  // m, v
+
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 1e-2;
+
+  void step(auto& theta, const auto& gradient, auto& state, Index t) const {
+    detail::adam_step(*this, 0, 1 - learning_rate * weight_decay, theta, gradient, state, t);
+  }
+
+  void validate() const { detail::validate_adam(*this, "AdamW"); }
+};
+
+}  // namespace mlp

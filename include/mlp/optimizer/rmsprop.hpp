@@ -1,0 +1,81 @@
+#pragma once
+
+#include <mlp/tile.hpp>
+#include <mlp/types.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace mlp {
+
+/// RMSprop, as torch.optim.RMSprop: the gradient over the root of its running mean square.
+///   g = gradient + weight_decay * theta
+///   v = alpha * v + (1 - alpha) * g^2
+///   r = sqrt(v) + epsilon;  centered: h = alpha * h + (1 - alpha) * g,  r = sqrt(max(v - h^2, 0)) + epsilon
+///   b = momentum * b + g / r
+///   theta -= learning_rate * b
+/// PyTorch lacks the max: its root is nan where v - h^2, a variance, is rounded to below zero. A g whose
+/// square would overflow is cut off where it does not.
+/// Errors: std::invalid_argument if learning_rate, epsilon or weight_decay is negative, or alpha or momentum
+/// is not in [0, 1).
+/// Source: Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5 (2012); centered: Graves,
+/// Generating Sequences With Recurrent Neural Networks (2013), equations 38-41.
+struct RMSprop {
+  static constexpr Index slots = 3;  // v, b, h
+
+  double learning_rate = 1e-2;
+  double alpha = 0.99;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+  double momentum = 0;
+  bool centered = false;
+
+  template <class Theta>
+  void step(Theta& theta, const auto& gradient, auto& state, Index) const {
+    using S = typename Theta::Scalar;
+    const S rate = static_cast<S>(learning_rate), keep = static_cast<S>(alpha),
+            fresh = static_cast<S>(1 - alpha), eps = static_cast<S>(epsilon),
+            decay = static_cast<S>(weight_decay), mu = static_cast<S>(momentum);
+    const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
+    // g / r. Tiles that an option does not need (h, and b below) are not read and written.
+    const auto scaled = [=](const auto& p, const auto& dp, auto& v, auto&... h) -> Tile<S> {
+      const Tile<S> g = (dp + decay * p).max(-limit).min(limit);
+      v = keep * v + fresh * g * g;
+      if constexpr (sizeof...(h) == 0) {
+        return g / (v.sqrt() + eps);
+      } else {
+        ((h = keep * h + fresh * g), ...);
+        return g / ((v - (h * ...).square()).max(S(0)).sqrt() + eps);
+      }
+    };
+    const auto run = [&](auto... columns_of_h) {
+      if (momentum == 0) {
+        for_each_tile(
+            [=](auto& p, const auto& dp, auto& v, auto&... h) { p -= rate * scaled(p, dp, v, h...); }, theta,
+            gradient, column(state, 0), columns_of_h...);
+      } else {
+        for_each_tile(
+            [=](auto& p, const auto& dp, auto& b, auto& v, auto&... h) {
+              b = mu * b + scaled(p, dp, v, h...);
+              p -= rate * b;
+            },
+            theta, gradient, column(state, 1), column(state, 0), columns_of_h...);
+      }
+    };
+    if (centered) run(column(state, 2));
+    else run();
+  }
+
+  void validate() const {
+    const auto check = [](bool right, const char* expected, double found) {
+      detail::check_option(right, "RMSprop", expected, found);
+    };
+    check(learning_rate >= 0, "learning_rate >= 0", learning_rate);
+    check(alpha >= 0 && alpha < 1, "alpha in [0, 1)", alpha);
+    check(epsilon >= 0, "epsilon >= 0", epsilon);
+    check(weight_decay >= 0, "weight_decay >= 0", weight_decay);
+    check(momentum >= 0 && momentum < 1, "momentum in [0, 1)", momentum);
+  }
+};
+
+}  // namespace mlp
