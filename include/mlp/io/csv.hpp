@@ -70,8 +70,8 @@ namespace detail {
 // What a hostile file holds must neither flood a terminal nor command it.
 inline std::string printable(std::string_view text) {
   std::size_t size = std::min(text.size(), std::size_t{40});
-  while (size < text.size() && size > 0 && (text[size] & 0xC0) == 0x80)
-    --size;  // within a character of UTF-8
+  // Not within a character of UTF-8.
+  while (size < text.size() && size > 0 && (text[size] & 0xC0) == 0x80) --size;
   std::string result(text.substr(0, size));
   for (char& c : result) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
@@ -98,8 +98,7 @@ inline std::errc parse_number(std::string_view text, double& value) {
 
 // The records of a stream, one after the other; memory grows with the longest that was read.
 // Source: RFC 4180. Also taken: lines that end in LF or CR alone, empty lines, which are skipped, and a byte
-//         order
-// mark of UTF-8.
+//         order mark of UTF-8.
 class CsvRecords {
  public:
   CsvRecords(std::istream& in, std::string name, char delimiter)
@@ -110,8 +109,7 @@ class CsvRecords {
 
   // Reads the next record; false at the end.
   bool next() {
-    while (end_line()) {
-    }
+    while (end_line()) continue;
     text_.clear();
     ends_.clear();
     line_ = next_line_;
@@ -458,9 +456,11 @@ inline std::ifstream open_csv(const std::filesystem::path& path) {
 
 /// Reads a table of comma-separated values: a sample per record, a feature or target per column.
 ///
-///     const auto train = read_csv("train.csv", {.targets = {"species"}}); // labels const auto test =
-///     read_csv("test.csv", {.targets = {"species"}, .classes = train.classes}); const auto houses =
-///     read_csv<Matrix<float>>("houses.csv", {.targets = {"price", "rent"}}); // numbers
+///     // Labels:
+///     const auto train = read_csv("train.csv", {.targets = {"species"}});
+///     const auto test = read_csv("test.csv", {.targets = {"species"}, .classes = train.classes});
+///     // Numbers:
+///     const auto houses = read_csv<Matrix<float>>("houses.csv", {.targets = {"price", "rent"}});
 ///
 /// Labels are the places of their names among the classes, which are sorted: as numbers if all of them are,
 /// else as text. A number has a decimal point, whatever the locale; blanks around it do not count. A nan or
