@@ -18,17 +18,17 @@
 
 using namespace mlp;
 
-using Net = Mlp<BinaryCrossEntropy, Dense<2, 32, Tanh>, Dense<32, 32, Tanh>, Dense<32, 1>>;
+using Net = Mlp<BinaryCrossEntropy, Dense<2, 64, SiLU>, Dense<64, 64, SiLU>, Dense<64, 1>>;
 using Data = Dataset<Matrix<float>>;
 
-// Three turns of 97 points each, the second spiral being the first turned by half a circle, in [-1, 1]^2.
+// Three turns of 97 points each, the second spiral being the first turned by half a circle, in [-4, 4]^2.
 // Source: Lang and Witbrock, Learning to Tell Two Spirals Apart (1988).
 Data spirals() {
   constexpr Index count = 97;
   Data data{Matrix<float>(2, 2 * count), Matrix<float>(1, 2 * count)};
   for (Index i = 0; i < count; ++i) {
     const auto angle = static_cast<float>(i) * std::numbers::pi_v<float> / 16;
-    const float radius = static_cast<float>(104 - i) / 104;
+    const float radius = static_cast<float>(104 - i) / 26;
     const Eigen::Vector2f point(radius * std::sin(angle), radius * std::cos(angle));
     data.x.col(2 * i) = point;
     data.x.col(2 * i + 1) = -point;
@@ -47,7 +47,7 @@ Eigen::Array3f color(float probability) {
 
 void draw(const Net& net, const Data& data, const char* path) {
   constexpr Index size = 640;
-  constexpr float edge = 1.1f, dot = 0.02f;
+  constexpr float edge = 4.4f, dot = 0.1f;
   std::vector<std::uint8_t> pixels;
   for (Index row = 0; row < size; ++row) {
     Matrix<float> x(2, size);
@@ -74,11 +74,11 @@ int main() try {
   Rng rng{1};
   net.initialize(rng);
   const auto right = [&] { return evaluate(net, data).accuracy; };
-  fit(net, data, Adam{.learning_rate = 0.01}, {.epochs = 3000, .batch_size = 194, .seed = 1},
-      [&](const Progress& now) {
-        if (now.epoch % 250 != 0) return true;
+  fit(net, data, AdamW{.learning_rate = 0.003, .weight_decay = 0.05},
+      {.epochs = 1000, .batch_size = 194, .seed = 1}, [&](const Progress& now) {
+        if (now.epoch % 100 != 0) return true;
         std::printf("epoch %4td  loss %.4f  right %5.1f %%\n", now.epoch, now.loss, 100 * right());
-        return now.loss > 0.01;
+        return now.loss > 0.005;
       });
   draw(net, data, "spirals.png");
   std::puts("wrote spirals.png");

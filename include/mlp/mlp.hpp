@@ -25,12 +25,14 @@
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
+#include <mlp/metrics.hpp>
 #include <mlp/network.hpp>
 #include <mlp/optimizer/adagrad.hpp>
 #include <mlp/optimizer/adam.hpp>
 #include <mlp/optimizer/adamw.hpp>
 #include <mlp/optimizer/rmsprop.hpp>
 #include <mlp/optimizer/sgd.hpp>
+#include <mlp/preprocessing.hpp>
 #include <mlp/product.hpp>
 #include <mlp/random.hpp>
 #include <mlp/schedule.hpp>

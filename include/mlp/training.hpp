@@ -333,9 +333,7 @@ class Fit {
 
 inline void check_fit_options(const FitOptions& options, bool has_validation) {
   const auto check = [](bool right, const char* expected, auto found) {
-    if (!right)
-      raise<std::invalid_argument>(std::string("fit: expected ") + expected + ", found " +
-                                   std::to_string(found));
+    check_option(right, "fit", expected, found);
   };
   check(options.epochs > 0, "epochs > 0", options.epochs);
   check(options.batch_size > 0, "batch_size > 0", options.batch_size);

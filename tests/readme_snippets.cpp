@@ -1,0 +1,18 @@
+#include <mlp/mlp.hpp>
+
+#include <iostream>
+
+#include "clusters.hpp"
+
+using namespace mlp;
+
+// What the README's pieces of code take for granted.
+int main() {
+  Mlp<SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>> net;
+  Rng rng{1};
+  net.initialize(rng);
+  const Dataset<Labels> train = clusters(320), validation = clusters(64);
+  const auto x = train.x.leftCols(64);
+  const auto t = train.t.head(64);
+#include "readme_snippets.inc"
+}
