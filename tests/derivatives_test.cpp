@@ -23,6 +23,7 @@
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
+#include <mlp/tile.hpp>
 
 #include <cmath>
 #include <limits>
@@ -235,6 +236,19 @@ TEST_CASE_TEMPLATE("H v of every activation", F, Identity, ReLU, LeakyReLU, ELU,
                    Softplus, Softsign, HardTanh, Sigmoid, Tanh, Sine) {
   check_hessian(initialized<Regression<Dense<4, 17, F>, Dense<17, 2, F>>>(), random_matrix(4, 6, 1),
                 random_matrix(2, 6, 2));
+}
+
+// a'' = (2 - z^2) phi(z); to rounding, however small z is.
+TEST_CASE("GELU's second derivative near 0") {
+  for (const double z : {0., 1e-300, 1e-17, -1e-12, 1e-8, -1e-4, 0.5}) {
+    CAPTURE(z);
+    Tile<Dual<double>> tile = Tile<Dual<double>>::Constant(Dual<double>(z, 1)), a = tile, delta = tile;
+    delta.setOnes();
+    GELU{}.forward(a);
+    GELU{}.backward(tile, a, delta);
+    const double expected = (2 - z * z) * std::exp(-z * z / 2) / std::sqrt(2 * std::acos(-1.));
+    CHECK(std::abs(delta(0).derivative - expected) <= 4 * eps);
+  }
 }
 
 TEST_CASE("H v of GELU's approximation") {

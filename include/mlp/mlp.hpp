@@ -16,6 +16,8 @@
 #include <mlp/clip.hpp>
 #include <mlp/concepts.hpp>
 #include <mlp/dataset.hpp>
+#include <mlp/derivatives.hpp>
+#include <mlp/dual.hpp>
 #include <mlp/gradient_check.hpp>
 #include <mlp/initializer/glorot.hpp>
 #include <mlp/initializer/he.hpp>
