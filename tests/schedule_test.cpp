@@ -33,7 +33,8 @@ void check_factors(const Schedule& schedule, std::span<const double> expected) {
 
 // Steps and their factors, from a formula.
 void check_some(const Schedule& schedule, const std::vector<std::pair<Index, double>>& expected) {
-  for (const auto& [step, factor] : expected) {
+  for (const auto& [at, factor] : expected) {
+    const Index step = at;  // a name that CAPTURE can take
     CAPTURE(step);
     CHECK(std::abs(schedule(step) - factor) <= 4 * epsilon);
   }
@@ -113,7 +114,7 @@ TEST_CASE("ReduceOnPlateau: as ReduceLROnPlateau") {
       CHECK(schedule(1000) == schedule(1));
     }
   };
-  check(ReduceOnPlateau{.factor = 0.5, .patience = 2, .threshold = 0.0078125, .cooldown = 2, .minimum = 0.1},
+  check(ReduceOnPlateau{.factor = 0.5, .patience = 2, .threshold = 0x1p-7, .cooldown = 2, .minimum = 0.1},
         golden::optimizers::plateau);
   check(ReduceOnPlateau{}, golden::optimizers::plateau_default);
 }

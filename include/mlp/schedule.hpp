@@ -20,7 +20,7 @@ namespace mlp {
 
 namespace detail {
 
-// From a to b as progress goes from 0 to 1: half a wave of a cosine, flat at both ends.
+// From a to b as progress goes from 0 to 1: half a wave of a cosine.
 inline double anneal(double a, double b, double progress) {
   return b + (a - b) / 2 * (1 + std::cos(std::numbers::pi * std::clamp(progress, 0.0, 1.0)));
 }
@@ -93,10 +93,10 @@ struct CosineSchedule {
 };
 
 /// From initial_factor up to 1 in the first part of the steps, then down to final_factor, each half a wave of
-/// a cosine, as torch's OneCycleLR with the optimizer's learning rate as max_lr. With n = step - 1 and the
-/// peak at p = warmup_fraction * steps - 1 (PyTorch's, and not always whole):
-///   1 + (initial_factor - 1) / 2 * (1 + cos(pi * n / p))                                     for n < p
-///   final_factor + (1 - final_factor) / 2 * (1 + cos(pi * (n - p) / (steps - 1 - p)))     else, n < steps
+/// a cosine, as torch's OneCycleLR with the optimizer's learning rate as max_lr. The peak is at step
+/// p = warmup_fraction * steps, which need not be whole:
+///   1 + (initial_factor - 1) / 2 * (1 + cos(pi * (step - 1) / (p - 1)))                 for step < p
+///   final_factor + (1 - final_factor) / 2 * (1 + cos(pi * (step - p) / (steps - p)))    else, step <= steps
 /// After that final_factor.
 /// Errors (validate): std::invalid_argument if steps is not > 0, warmup_fraction is not in [0, 1), or
 /// initial_factor or final_factor is not in [0, 1].
@@ -109,10 +109,10 @@ struct OneCycleSchedule {
   double final_factor = 1.0 / 25e4;
 
   double operator()(Index step) const {
-    const auto n = static_cast<double>(step - 1), count = static_cast<double>(steps);
-    const double peak = warmup_fraction * count - 1;
-    if (n < peak) return detail::anneal(initial_factor, 1, n / peak);
-    return detail::anneal(1, final_factor, (n - peak) / (count - 1 - peak));
+    const auto here = static_cast<double>(step), end = static_cast<double>(steps);
+    const double peak = warmup_fraction * end;
+    if (here < peak) return detail::anneal(initial_factor, 1, (here - 1) / (peak - 1));
+    return detail::anneal(1, final_factor, (here - peak) / (end - peak));
   }
   void validate() const {
     constexpr auto who = "OneCycleSchedule";

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes optimizers.hpp beside this script: what PyTorch's optimizers and learning-rate schedules do, in float64.
+"""Writes optimizers.hpp beside this script: what PyTorch's optimizers and schedules do, in float64.
 
     python3 tests/golden/make_optimizers.py
 """
@@ -109,6 +109,10 @@ def plateau(losses, **options):
     return found
 
 
+def one_cycle(optimizer, steps, **options):
+    return lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=steps, cycle_momentum=False, **options)
+
+
 def schedules():
     text = ""
     for name, steps, make in (
@@ -121,20 +125,15 @@ def schedules():
             50,
             lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, T_0=5, T_mult=2, eta_min=0.125),
         ),
-        ("one_cycle", 25, lambda o: lr_scheduler.OneCycleLR(o, max_lr=1.0, total_steps=25, cycle_momentum=False)),
-        (
-            "one_cycle_all",
-            14,
-            lambda o: lr_scheduler.OneCycleLR(
-                o, 1.0, total_steps=14, pct_start=0.45, div_factor=10, final_div_factor=50, cycle_momentum=False
-            ),
-        ),
+        ("one_cycle", 25, lambda o: one_cycle(o, 25)),
+        ("one_cycle_all", 14, lambda o: one_cycle(o, 14, pct_start=0.45, div_factor=10, final_div_factor=50)),
     ):
         text += array(name, factors(steps, make))
     losses = [2, 1, 1, 0.995, 0.98, 0.98, 0.99, 1, 0.98, 0.98, 0.98, 0.5, 0.5, 0.6, 0.5, 0.4]
     losses = [float(loss) for loss in losses + [0.398, 0.397, 0.396, 0.395, 0.394] + 20 * [0.4] + 3 * [0.3]]
     text += array("plateau_losses", losses)
-    text += array("plateau", plateau(losses, factor=0.5, patience=2, threshold=0.0078125, cooldown=2, min_lr=0.1))
+    options = {"factor": 0.5, "patience": 2, "threshold": 2**-7, "cooldown": 2, "min_lr": 0.1}
+    text += array("plateau", plateau(losses, **options))
     text += array("plateau_default", plateau(losses))
     return text
 
@@ -151,9 +150,9 @@ namespace golden::optimizers {{
 
 // clang-format off
 
-/// The training of a network 4-8-3, tanh, on {len(LABELS)} samples in batches of {BATCH}, which take turns. At each checkpoint (a
-/// number of steps): the parameters, the loss before the last step, and how far the worst of these numbers moves
-/// per unit of an error that each gradient and each parameter is given in each step.
+/// The training of a network 4-8-3, tanh, on {len(LABELS)} samples in batches of {BATCH}, which take turns. At each
+/// checkpoint (a number of steps): the parameters, the loss before the last step, and how far the worst of
+/// these moves per unit of an error that each gradient and each parameter is given in each step.
 struct Trajectory {{
   std::span<const double> parameters, losses, sensitivities;
 }};
@@ -163,8 +162,8 @@ inline constexpr int batch_size = {BATCH};
 
 
 if __name__ == "__main__":
-    text = HEADER + array("checkpoints", CHECKPOINTS, "int") + array("x", sum(X, [])) + array("t", LABELS, "int")
-    text += array("start", THETA)
+    text = HEADER + array("checkpoints", CHECKPOINTS, "int")
+    text += array("x", sum(X, [])) + array("t", LABELS, "int") + array("start", THETA)
     text += "\n" + "".join(trajectory(name, make) for name, make in OPTIMIZERS.items())
     text += "\n/// Factors in steps 1, 2, ...; of the plateau's after each of its losses.\n" + schedules()
     text += "\n// clang-format on\n\n}  // namespace golden::optimizers\n"

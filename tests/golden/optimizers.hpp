@@ -9,9 +9,9 @@ namespace golden::optimizers {
 
 // clang-format off
 
-/// The training of a network 4-8-3, tanh, on 24 samples in batches of 8, which take turns. At each checkpoint (a
-/// number of steps): the parameters, the loss before the last step, and how far the worst of these numbers moves
-/// per unit of an error that each gradient and each parameter is given in each step.
+/// The training of a network 4-8-3, tanh, on 24 samples in batches of 8, which take turns. At each
+/// checkpoint (a number of steps): the parameters, the loss before the last step, and how far the worst of
+/// these moves per unit of an error that each gradient and each parameter is given in each step.
 struct Trajectory {
   std::span<const double> parameters, losses, sensitivities;
 };

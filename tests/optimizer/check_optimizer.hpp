@@ -76,7 +76,7 @@ void check_ranges(const auto& optimizer) {
   CHECK(theta != start);
 }
 
-/// Gradients whose squares overflow lead to finite numbers; one that is nan shows.
+/// Gradients whose squares overflow lead to finite numbers and steps like any others; one that is nan shows.
 template <class S>
 void check_extremes(const auto& optimizer) {
   constexpr S large = std::numeric_limits<S>::max() / 16, nan = std::numeric_limits<S>::quiet_NaN();
@@ -87,6 +87,7 @@ void check_extremes(const auto& optimizer) {
   CHECK(theta.allFinite());
   CHECK(state.allFinite());
   CHECK((theta.head(10).array() < 1).all());
+  CHECK((theta.array() >= 0).all());
   gradient.setConstant(nan);
   optimizer.step(theta, gradient, state, 4);
   CHECK(theta.array().isNaN().all());
