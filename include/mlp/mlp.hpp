@@ -25,7 +25,12 @@
 #include <mlp/initializer/zeros.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
+#include <mlp/loss/gaussian_nll.hpp>
+#include <mlp/loss/hinge.hpp>
+#include <mlp/loss/huber.hpp>
+#include <mlp/loss/mean_absolute_error.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
+#include <mlp/loss/poisson_nll.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/metrics.hpp>
 #include <mlp/network.hpp>

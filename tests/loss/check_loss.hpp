@@ -24,6 +24,16 @@ inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 template <class S>
 inline constexpr auto epsilon = static_cast<double>(std::numeric_limits<S>::epsilon());
 
+/// The number of targets for that many outputs.
+template <class L>
+constexpr int targets_of(int outputs) {
+  if constexpr (requires { L::outputs_per_target; }) {
+    return outputs == mlp::Dynamic ? mlp::Dynamic : outputs / static_cast<int>(L::outputs_per_target);
+  } else {
+    return outputs;
+  }
+}
+
 template <int Rows, int Cols, class T>
 decltype(auto) target_view(const T& t) {
   if constexpr (std::is_integral_v<typename T::Scalar>) return (t);
@@ -36,7 +46,7 @@ void check(const L& loss, const mlp::Matrix<S>& outputs, const T& targets, doubl
            std::span<const double> gradient, double value_bound, double gradient_bound) {
   const Index rows = outputs.rows(), cols = outputs.cols();
   const auto y = mlp::matrix_view<Rows, Cols>(outputs.data(), rows, cols);
-  const auto& t = target_view<Rows, Cols>(targets);
+  const auto& t = target_view<targets_of<L>(Rows), Cols>(targets);
   const S alone = loss.value(y, t);
   CHECK(std::abs(static_cast<double>(alone) - value) <= value_bound);
 
@@ -68,9 +78,10 @@ void check_golden(const L& loss, const golden::Loss<T>& expected, double value_b
   if constexpr (std::is_integral_v<T>) {
     both(mlp::Labels(golden::matrix<int>(expected.t, Cols, 1)));
   } else {
-    mlp::Matrix<S> t = mlp::Matrix<S>::Constant(Rows + 2, Cols, static_cast<S>(nan));
-    t.middleRows(1, Rows) = golden::matrix<S>(expected.t, Rows, Cols);
-    both(t.middleRows(1, Rows));
+    constexpr int rows = targets_of<L>(Rows);
+    mlp::Matrix<S> t = mlp::Matrix<S>::Constant(rows + 2, Cols, static_cast<S>(nan));
+    t.middleRows(1, rows) = golden::matrix<S>(expected.t, rows, Cols);
+    both(t.middleRows(1, rows));
   }
 }
 
@@ -79,14 +90,14 @@ void check_golden(const L& loss, const golden::Loss<T>& expected, double value_b
 template <class L, class T>
 void check_differences(const L& loss, const golden::Loss<T>& expected) {
   constexpr double h = 1e-5;
-  const double bound = h * h + 8 * epsilon<double> * expected.value / h;
+  const double bound = h * h + 8 * epsilon<double> * std::abs(expected.value) / h;
   auto y = golden::matrix<double>(expected.y, expected.outputs, expected.samples);
   const auto y_view =
       mlp::matrix_view<mlp::Dynamic, mlp::Dynamic>(std::as_const(y).data(), y.rows(), y.cols());
   const auto targets = [&] {
     if constexpr (std::is_integral_v<T>)
       return mlp::Labels(golden::matrix<int>(expected.t, expected.samples, 1));
-    else return golden::matrix<double>(expected.t, expected.outputs, expected.samples);
+    else return golden::matrix<double>(expected.t, targets_of<L>(expected.outputs), expected.samples);
   }();
   const auto& t = target_view<mlp::Dynamic, mlp::Dynamic>(targets);
   mlp::Matrix<double> dy(y.rows(), y.cols());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "loss/check_loss.hpp"
+#include "message_of.hpp"
 
 using mlp::Dynamic;
 using mlp::Index;
@@ -17,6 +18,12 @@ using mlp::Matrix;
 using mlp::SoftmaxCrossEntropy;
 
 static_assert(mlp::Loss<SoftmaxCrossEntropy, float> && mlp::Loss<SoftmaxCrossEntropy, double>);
+
+namespace {
+
+const std::vector<double> weights{0.5, 2, 1, 0, 3};
+
+}  // namespace
 
 // The value: fewer than K B roundings of half an epsilon each, of terms of one sign. The gradient: exp
 // within 1.5 epsilon, the sum of K of them, and six more roundings, of numbers up to 9/8, over B.
@@ -32,6 +39,19 @@ TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: value and gradient are PyTorch's", S, f
   }
 }
 
+// As above, with numbers up to 3: the largest weight, and W / B = 9 / 7 of the labels.
+TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: class weights and smoothing are PyTorch's", S, float, double) {
+  constexpr double eps = loss::epsilon<S>;
+  const auto check = [](const SoftmaxCrossEntropy& entropy, const auto& labels, const auto& probabilities) {
+    loss::check_golden<5, 7, S>(entropy, labels, 35 * eps * labels.value, 3 * 10 * eps / 7);
+    loss::check_golden<5, 7, S>(entropy, probabilities, 35 * eps * probabilities.value, 3 * 10 * eps / 7);
+  };
+  check({weights}, golden::ce_labels_weighted, golden::ce_probabilities_weighted);
+  check({.label_smoothing = 0.25}, golden::ce_labels_smooth, golden::ce_probabilities_smooth);
+  check({weights, 0.25}, golden::ce_labels_weighted_smooth, golden::ce_probabilities_weighted_smooth);
+  check({{1, 1, 1, 1, 1}}, golden::ce_labels, golden::ce_probabilities);
+}
+
 // Eigen's exp(-2e4) is a subnormal number instead of 0.
 TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: logits of +-1e4 are exact", S, float, double) {
   constexpr auto tiny = static_cast<double>(std::numeric_limits<S>::min());
@@ -42,6 +62,8 @@ TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: logits of +-1e4 are exact", S, float, d
 TEST_CASE("SoftmaxCrossEntropy: the gradient is the value's") {
   loss::check_differences(SoftmaxCrossEntropy{}, golden::ce_labels);
   loss::check_differences(SoftmaxCrossEntropy{}, golden::ce_probabilities);
+  loss::check_differences(SoftmaxCrossEntropy{weights, 0.25}, golden::ce_labels_weighted_smooth);
+  loss::check_differences(SoftmaxCrossEntropy{weights, 0.25}, golden::ce_probabilities_weighted_smooth);
 }
 
 TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: by hand", S, float, double) {
@@ -112,4 +134,65 @@ TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: accuracy counts the largest logits", S,
   CHECK(accuracy(Labels{{0, 1, 1, 0}}) == S(0.75));
   CHECK(accuracy(Matrix<S>{{0.5, 0.5, 0.25, 0.25}, {0.25, 0.25, 0.5, 0.75}, {0.25, 0.25, 0.25, 0}}) ==
         S(0.75));
+}
+
+TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: samples that weigh nothing cost nothing", S, float, double) {
+  const Matrix<S> y{{1, -2}, {1e4, 0}, {3, -1e4}};
+  const std::vector<double> zero(6, 0.);
+  for (const double smoothing : {0., 0.5}) {
+    const SoftmaxCrossEntropy entropy{{1, 0, 2}, smoothing};
+    loss::check<3, 2>(entropy, y, Labels{{1, 1}}, 0, zero, 0, 0);
+    loss::check<Dynamic, Dynamic>(entropy, y, Labels{{1, 1}}, 0, zero, 0, 0);
+    loss::check<3, 1>(entropy, Matrix<S>(y.leftCols(1)), Labels{{1}}, 0, {zero.data(), 3}, 0, 0);
+  }
+}
+
+// What the mean over a batch and the means over its parts have in common.
+TEST_CASE("SoftmaxCrossEntropy: means of parts, by their weight, are the mean of the whole") {
+  const auto& golden = golden::ce_labels_weighted;
+  const SoftmaxCrossEntropy entropy{weights};
+  const auto y = golden::matrix<double>(golden.y, 5, 7);
+  const Labels t = golden::matrix<int>(golden.t, 7, 1);
+  double sum = 0, weight = 0;
+  for (Index j = 0; j < 7; ++j) {
+    const Labels t_j = t.segment(j, 1);
+    weight += entropy.weight(t_j);
+    sum += entropy.weight(t_j) * entropy.value(Matrix<double>(y.col(j)), t_j);
+  }
+  CHECK(weight == entropy.weight(t));
+  CHECK(weight == 0.5 + 3 + 1 + 2 + 0 + 0.5 + 3);
+  CHECK(std::abs(sum / weight - golden.value) <= 35 * loss::epsilon<double> * golden.value);
+
+  CHECK(SoftmaxCrossEntropy{}.weight(t) == 7);
+  CHECK(entropy.weight(Matrix<float>::Zero(5, 3).eval()) == 3);
+}
+
+TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: with weights and smoothing, +-1e4 and NaN", S, float, double) {
+  const SoftmaxCrossEntropy entropy{{1, 3}, 0.5};  // q = (3/4, 3/4): L = 1/1 3/4 2e4
+  Matrix<S> y{{1e4}, {-1e4}};
+  loss::check<2, 1>(entropy, y, Labels{{0}}, 15000, std::vector{0.75, -0.75}, 0,
+                    static_cast<double>(std::numeric_limits<S>::min()));
+  y(1) = static_cast<S>(loss::nan);
+  CHECK(std::isnan(entropy.value(y, Labels{{0}})));
+}
+
+TEST_CASE("SoftmaxCrossEntropy: wrong options are named") {
+  const auto message = [](SoftmaxCrossEntropy entropy) { return message_of([&] { entropy.validate(); }); };
+  CHECK(message({{1, -1, 1}}) ==
+        "SoftmaxCrossEntropy: expected class_weights that are finite and >= 0, found -1.000000 at index 1");
+  CHECK(message({{1, std::numeric_limits<double>::infinity()}}) ==
+        "SoftmaxCrossEntropy: expected class_weights that are finite and >= 0, found inf at index 1");
+  CHECK(message({{0, 0}}) ==
+        "SoftmaxCrossEntropy: expected class_weights of which one is above 0, found none");
+  CHECK(message({.label_smoothing = 1}) ==
+        "SoftmaxCrossEntropy: expected label_smoothing in [0, 1), found 1.000000");
+  CHECK(message({.label_smoothing = loss::nan}) ==
+        "SoftmaxCrossEntropy: expected label_smoothing in [0, 1), found nan");
+  CHECK(message_of([] {
+          SoftmaxCrossEntropy{{1, 2}}.validate(3);
+        }) == "SoftmaxCrossEntropy: expected class_weights for 3 classes, found 2");
+  for (const SoftmaxCrossEntropy& right : {SoftmaxCrossEntropy{}, {{0, 1, 2}, 0.5}}) {
+    right.validate();
+    right.validate(3);
+  }
 }

@@ -1,25 +1,35 @@
 #pragma once
 
 #include <mlp/activation/sigmoid.hpp>
+#include <mlp/loss/shared.hpp>
 #include <mlp/tile.hpp>
 #include <mlp/types.hpp>
+
+#include <vector>
 
 namespace mlp {
 
 /// Cross-entropy of independent yes-or-no decisions against their probabilities, from logits, as
 /// torch.nn.BCEWithLogitsLoss: the mean over all elements.
 ///   L = 1/(K B) sum_kj ( softplus(y_kj) - t_kj y_kj ),  dL/dy = (sigmoid(y) - t) / (K B)
-/// with softplus(y) = max(y, 0) + log(1 + exp(-|y|)), which overflows nowhere.
-/// Shapes: y K x B logits; t K x B values in [0, 1].
+/// with softplus(y) = max(y, 0) + log(1 + exp(-|y|)), which overflows nowhere. With positive_weights p, one
+/// for all outputs or one for each (above 1 where a yes is rare and must not be missed):
+///   L = 1/(K B) sum_kj ( (1 - t_kj) softplus(y_kj) + p_k t_kj softplus(-y_kj) )
+/// Shapes: y K x B logits; t K x B values in [0, 1]; positive_weights none, 1 or K.
 /// Units:  nats per decision.
+/// Errors: std::invalid_argument if a weight is negative or not finite, or they are of another number.
 /// Predictions are sigmoid(y).
 struct BinaryCrossEntropy {
   template <class S>
   using Target = Matrix<S>;
 
+  std::vector<double> positive_weights = {};
+
   template <class Y>
   typename Y::Scalar value(const Y& y, const auto& t) const {
     using S = typename Y::Scalar;
+    if (!positive_weights.empty())
+      return weighted(y, [&](const auto& f, const auto&... w) { return detail::mean(f, y, t, w...); });
     return sum_tiles<S>(
                [](const auto& logit, const auto& b) { return term(logit, b, exp_of_minus_abs(logit)); }, y,
                t) /
@@ -30,6 +40,9 @@ struct BinaryCrossEntropy {
 
   template <class Y>
   typename Y::Scalar value_and_gradient(const Y& y, const auto& t, auto& dy) const {
+    if (!positive_weights.empty())
+      return weighted(
+          y, [&](const auto& f, const auto&... w) { return detail::mean_and_gradient(f, y, t, dy, w...); });
     using S = typename Y::Scalar;
     const S scale = S(1) / static_cast<S>(y.size());
     return scale * sum_tiles<S>(
@@ -55,7 +68,32 @@ struct BinaryCrossEntropy {
     return ((y.array() > S(0)) == (t.array() > S(0.5))).template cast<S>().mean();
   }
 
+  void validate() const { detail::check_weights_option(name, positive_weights); }
+
+  void validate(Index outputs) const {
+    if (positive_weights.size() != 1) detail::check_weight_count(name, positive_weights, outputs, " outputs");
+  }
+
  private:
+  static constexpr auto name = "BinaryCrossEntropy: expected positive_weights";
+
+  // What use(f, w...) returns of the function f on tiles that mean and mean_and_gradient take, and of the
+  // matrix of weights, if f needs one. Not inlined: within the loops without weights it would cost them.
+  template <class Y>
+  EIGEN_DONT_INLINE typename Y::Scalar weighted(const Y& y, auto&& use) const {
+    using S = typename Y::Scalar;
+    if (positive_weights.size() == 1) {
+      const Tile<S> p = Tile<S>::Constant(static_cast<S>(positive_weights[0]));
+      return use([p](const auto& a, const auto& b, auto& d) { return weighted_terms(a, b, d, p); });
+    }
+    // A stride of 0: one column, the weights, for all samples.
+    const Eigen::Map<const Matrix<double>, 0, Eigen::OuterStride<>> weights(
+        positive_weights.data(), y.rows(), y.cols(), Eigen::OuterStride<>(0));
+    return use([](const auto& a, const auto& b, auto& d,
+                  const auto& p) { return weighted_terms(a, b, d, Tile<S>(p.template cast<S>())); },
+               weights);
+  }
+
   template <class T>
   static T exp_of_minus_abs(const T& y) {
     return (-y.abs()).exp();
@@ -65,6 +103,18 @@ struct BinaryCrossEntropy {
   static T term(const T& y, const T& t, const T& e) {
     T sum = e.log1p();
     for (Index i = 0; i < y.size(); ++i) sum(i) += (y(i) > 0 ? y(i) : 0) - t(i) * y(i);
+    return sum;
+  }
+
+  template <class T>
+  static T weighted_terms(const T& y, const T& t, T& dy, const T& p) {
+    const T e = exp_of_minus_abs(y), log = e.log1p();
+    T sum;
+    for (Index i = 0; i < y.size(); ++i) {
+      const auto yes = p(i) * t(i), no = 1 - t(i);
+      dy(i) = (y(i) > 0 ? no - yes * e(i) : no * e(i) - yes) / (1 + e(i));
+      sum(i) = (no + yes) * log(i) + (y(i) > 0 ? no : -yes) * y(i);
+    }
     return sum;
   }
 };

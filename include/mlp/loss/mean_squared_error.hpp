@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mlp/tile.hpp>
+#include <mlp/loss/shared.hpp>
 #include <mlp/types.hpp>
 
 namespace mlp {
@@ -14,21 +14,19 @@ struct MeanSquaredError {
   template <class S>
   using Target = Matrix<S>;
 
-  template <class Y>
-  typename Y::Scalar value(const Y& y, const auto& t) const {
-    using S = typename Y::Scalar;
-    return sum_tiles<S>([](const auto& a, const auto& b) { return (a - b).square(); }, y, t) /
-           static_cast<S>(y.size());
-  }
-
-  template <class Y>
-  void gradient(const Y& y, const auto& t, auto& dy) const {
-    using S = typename Y::Scalar;
-    const S scale = S(2) / static_cast<S>(y.size());
-    for_each_tile([scale](const auto& a, const auto& b, auto& d) { d = scale * (a - b); }, y, t, dy);
+  auto value(const auto& y, const auto& t) const { return detail::mean(terms, y, t); }
+  void gradient(const auto& y, const auto& t, auto& dy) const { value_and_gradient(y, t, dy); }
+  auto value_and_gradient(const auto& y, const auto& t, auto& dy) const {
+    return detail::mean_and_gradient(terms, y, t, dy);
   }
 
   void link(auto&) const noexcept {}
+
+ private:
+  static constexpr auto terms = []<class A>(const A& y, const A& t, A& dy) -> A {
+    dy = 2 * (y - t);
+    return (y - t).square();
+  };
 };
 
 }  // namespace mlp

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <mlp/loss/shared.hpp>
 #include <mlp/tile.hpp>
 #include <mlp/types.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace mlp {
 
@@ -14,53 +17,46 @@ namespace mlp {
 ///   labels:         L = 1/B sum_j ( logsumexp(y_j) - y_j[t_j] )
 ///   probabilities:  L = 1/B sum_j sum_k t_kj ( logsumexp(y_j) - y_kj )
 ///   dL/dy_j = ( s_j softmax(y_j) - t_j ) / B, with t_j one-hot for a label and s_j = sum_k t_kj
-/// Shapes: y K x B logits; t B labels in [0, K), or K x B probabilities.
+/// With class_weights w and label_smoothing a, q_kj = w_k ((1 - a) t_kj + a / K) takes the place of t_kj; and
+/// for labels W = sum_j w[t_j] that of B. If W = 0, so are the loss and its gradient.
+/// Shapes: y K x B logits; t B labels in [0, K), or K x B probabilities; class_weights none or K.
 /// Units:  nats per sample.
-/// Errors: std::invalid_argument if a label is out of range.
+/// Errors: std::invalid_argument if a label is out of range, a class weight negative or not finite, all of
+/// them 0 or of another number than K, or label_smoothing not in [0, 1).
 /// Predictions are softmax(y).
-/// Source: Bishop, Pattern Recognition and Machine Learning (2006), section 4.3.4.
+/// Source: Bishop, Pattern Recognition and Machine Learning (2006), section 4.3.4; Szegedy, Vanhoucke, Ioffe,
+/// Shlens and Wojna, Rethinking the Inception Architecture for Computer Vision (2016), section 7.
 struct SoftmaxCrossEntropy {
   template <class S>
   using Target = Labels;
 
-  template <class Y, class T>
-  typename Y::Scalar value(const Y& y, const T& t) const {
-    check_labels(y, t);
-    typename Y::Scalar sum = 0;
-    for (Index j = 0; j < y.cols(); ++j) {
-      const auto y_j = y.col(j);
-      const auto max = y_j.maxCoeff();
-      const auto exp_sum =
-          sum_tiles<typename Y::Scalar>([max](const auto& a) { return (a - max).exp(); }, y_j);
-      sum += cross_entropy(y_j, max, exp_sum, t, j);
-    }
-    return sum / static_cast<typename Y::Scalar>(y.cols());
+  std::vector<double> class_weights = {};
+  double label_smoothing = 0;
+
+  template <class Y>
+  typename Y::Scalar value(const Y& y, const auto& t) const {
+    return is_plain() ? value<true>(y, t) : value<false>(y, t);
   }
 
   void gradient(const auto& y, const auto& t, auto& dy) const { value_and_gradient(y, t, dy); }
 
-  template <class Y, class T>
-  typename Y::Scalar value_and_gradient(const Y& y, const T& t, auto& dy) const {
-    check_labels(y, t);
-    using S = typename Y::Scalar;
-    const S scale = S(1) / static_cast<S>(y.cols());
-    S sum = 0;
-    for (Index j = 0; j < y.cols(); ++j) {
-      const auto y_j = y.col(j);
-      auto dy_j = dy.col(j);
-      const S max = y_j.maxCoeff();
-      dy_j = y_j;
-      const S exp_sum = exponentiate(dy_j, max);
-      if constexpr (detail::is_labels<T>) {
-        dy_j *= scale / exp_sum;
-        dy_j(t(j)) -= scale;
-      } else {
-        dy_j *= scale * sum_tiles<S>([](const auto& p) { return p; }, t.col(j)) / exp_sum;
-        dy_j -= scale * t.col(j);
-      }
-      sum += cross_entropy(y_j, max, exp_sum, t, j);
+  template <class Y>
+  typename Y::Scalar value_and_gradient(const Y& y, const auto& t, auto& dy) const {
+    return is_plain() ? value_and_gradient<true>(y, t, dy) : value_and_gradient<false>(y, t, dy);
+  }
+
+  /// The number of samples, or for labels with class weights W: what the mean is divided by.
+  template <class T>
+  double weight(const T& t) const {
+    if constexpr (detail::is_labels<T>) {
+      if (class_weights.empty()) return static_cast<double>(t.size());
+      detail::check_labels("SoftmaxCrossEntropy", static_cast<Index>(class_weights.size()), t);
+      double sum = 0;
+      for (Index j = 0; j < t.size(); ++j) sum += class_weights[static_cast<std::size_t>(t(j))];
+      return sum;
+    } else {
+      return static_cast<double>(t.cols());
     }
-    return scale * sum;
   }
 
   void link(auto& y) const noexcept {
@@ -71,50 +67,137 @@ struct SoftmaxCrossEntropy {
   }
 
   /// The share of samples whose largest logit is that of the label, or of the most probable class.
-  template <class Y, class T>
-  typename Y::Scalar accuracy(const Y& y, const T& t) const {
-    Index right = 0;
-    for (Index j = 0; j < y.cols(); ++j) {
-      Index found = 0, expected = 0;
-      y.col(j).maxCoeff(&found);
-      if constexpr (detail::is_labels<T>) expected = t(j);
-      else t.col(j).maxCoeff(&expected);
-      right += found == expected;
-    }
-    return static_cast<typename Y::Scalar>(right) / static_cast<typename Y::Scalar>(y.cols());
+  auto accuracy(const auto& y, const auto& t) const { return detail::share_of_largest(y, t); }
+
+  void validate() const {
+    detail::check_weights_option(weights_name, class_weights);
+    if (!class_weights.empty() && std::ranges::count(class_weights, 0.) == std::ssize(class_weights))
+      detail::raise<std::invalid_argument>(std::string(weights_name) +
+                                           " of which one is above 0, found none");
+    if (!(label_smoothing >= 0 && label_smoothing < 1))
+      detail::raise<std::invalid_argument>("SoftmaxCrossEntropy: expected label_smoothing in [0, 1), found " +
+                                           std::to_string(label_smoothing));
+  }
+
+  void validate(Index outputs) const {
+    detail::check_weight_count(weights_name, class_weights, outputs, " classes");
   }
 
  private:
+  static constexpr auto weights_name = "SoftmaxCrossEntropy: expected class_weights";
+
+  bool is_plain() const { return class_weights.empty() && label_smoothing == 0; }
+
+  template <bool Plain, class Y, class T>
+  typename Y::Scalar value(const Y& y, const T& t) const {
+    using S = typename Y::Scalar;
+    using std::log;
+    detail::check_labels("SoftmaxCrossEntropy", y.rows(), t);
+    S sum = 0;
+    for (Index j = 0; j < y.cols(); ++j) {
+      const auto y_j = y.col(j);
+      const S max = y_j.maxCoeff();
+      const S exp_sum = sum_tiles<S>([max](const auto& a) { return (a - max).exp(); }, y_j);
+      sum += cross_entropy<Plain>(y_j, max + log(exp_sum), t, j);
+    }
+    return scale<S>(t) * sum;
+  }
+
+  template <bool Plain, class Y, class T>
+  typename Y::Scalar value_and_gradient(const Y& y, const T& t, auto& dy) const {
+    using S = typename Y::Scalar;
+    using std::log;
+    detail::check_labels("SoftmaxCrossEntropy", y.rows(), t);
+    const S scale = this->scale<S>(t);
+    S sum = 0;
+    for (Index j = 0; j < y.cols(); ++j) {
+      const auto y_j = y.col(j);
+      auto dy_j = dy.col(j);
+      const S max = y_j.maxCoeff();
+      dy_j = y_j;
+      const S exp_sum = exponentiate(dy_j, max);
+      if constexpr (!Plain) {
+        softmax_minus_q(dy_j, exp_sum, t, j);
+        dy_j *= scale;
+      } else if constexpr (detail::is_labels<T>) {
+        dy_j *= scale / exp_sum;
+        dy_j(t(j)) -= scale;
+      } else {
+        dy_j *= scale * sum_tiles<S>([](const auto& p) { return p; }, t.col(j)) / exp_sum;
+        dy_j -= scale * t.col(j);
+      }
+      sum += cross_entropy<Plain>(y_j, max + log(exp_sum), t, j);
+    }
+    return scale * sum;
+  }
+
+  template <class S>
+  S scale(const auto& t) const {
+    const double w = weight(t);
+    return w > 0 ? static_cast<S>(1 / w) : S(0);
+  }
+
   // y_j becomes exp(y_j - max), whose sum is returned.
   template <class Y>
   static typename Y::Scalar exponentiate(Y& y_j, typename Y::Scalar max) {
     return sum_tiles<typename Y::Scalar>([max](auto& a) { return a = (a - max).exp(); }, y_j);
   }
 
-  template <class Y, class T>
-  static typename Y::Scalar cross_entropy(const Y& y_j, typename Y::Scalar max, typename Y::Scalar exp_sum,
-                                          const T& t, Index j) {
+  template <bool Plain, class Y, class T>
+  typename Y::Scalar cross_entropy(const Y& y_j, typename Y::Scalar log_sum_exp, const T& t, Index j) const {
     using S = typename Y::Scalar;
-    using std::log;
-    const S log_sum_exp = max + log(exp_sum);
-    if constexpr (detail::is_labels<T>) {
+    if constexpr (!Plain) {
+      const S sum = sum_classes<S>(
+          [=](const auto& q, const auto& a) -> Tile<S> { return q * (log_sum_exp - a); }, t, j, y_j);
+      if constexpr (detail::is_labels<T>) return sum + q_of_label<S>(t(j)) * (log_sum_exp - y_j(t(j)));
+      else return sum;
+    } else if constexpr (detail::is_labels<T>) {
       return log_sum_exp - y_j(t(j));
     } else {
       return sum_tiles<S>([=](const auto& a, const auto& p) { return p * (log_sum_exp - a); }, y_j, t.col(j));
     }
   }
 
-  template <class Y, class T>
-  static void check_labels(const Y& y, const T& t) {
-    if constexpr (detail::is_labels<T>) {
-      for (Index j = 0; j < t.size(); ++j) {
-        if (t(j) < 0 || t(j) >= y.rows()) {
-          detail::raise<std::invalid_argument>("SoftmaxCrossEntropy: expected labels in [0, " +
-                                               std::to_string(y.rows()) + "), found " + std::to_string(t(j)) +
-                                               " for sample " + std::to_string(j));
-        }
+  // From exp(y_j - max) and its sum to sum_k q_kj softmax(y_j) - q_j.
+  template <class E, class T>
+  void softmax_minus_q(E& e, typename E::Scalar exp_sum, const T& t, Index j) const {
+    using S = typename E::Scalar;
+    S q_sum = sum_classes<S>([](const auto& q, const auto&) { return q; }, t, j, e);
+    if constexpr (detail::is_labels<T>) q_sum += q_of_label<S>(t(j));
+    const S factor = q_sum / exp_sum;
+    sum_classes<S>([=](const auto& q, auto& a) -> Tile<S> { return a = factor * a - q; }, t, j, e);
+    if constexpr (detail::is_labels<T>) e(t(j)) -= q_of_label<S>(t(j));
+  }
+
+  // The sum over the classes of f(q, a) for tiles of q_j and of a, where q_j is without what a label adds to
+  // its own class: that is q_of_label.
+  template <class S, class T>
+  S sum_classes(const auto& f, const T& t, Index j, auto&& a) const {
+    const S rest = static_cast<S>(1 - label_smoothing);
+    const S share = static_cast<S>(label_smoothing / static_cast<double>(a.size()));
+    const auto sum = [&](const auto&... weights) {
+      if constexpr (detail::is_labels<T>) {
+        return sum_tiles<S>(
+            [&](auto& tile, const auto&... w) {
+              return f(Tile<S>((Tile<S>::Constant(share) * ... * w.template cast<S>())), tile);
+            },
+            a, weights...);
+      } else {
+        return sum_tiles<S>(
+            [&](auto& tile, const auto& p, const auto&... w) {
+              return f(Tile<S>(((share + rest * p) * ... * w.template cast<S>())), tile);
+            },
+            a, t.col(j), weights...);
       }
-    }
+    };
+    if (class_weights.empty()) return sum();
+    return sum(Eigen::Map<const Vector<double>>(class_weights.data(), a.size()));
+  }
+
+  template <class S>
+  S q_of_label(Index label) const {
+    const double w = class_weights.empty() ? 1 : class_weights[static_cast<std::size_t>(label)];
+    return static_cast<S>(w * (1 - label_smoothing));
   }
 };
 

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <mlp/loss/shared.hpp>
+#include <mlp/types.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace mlp {
+
+/// Negative log likelihood of counts under a Poisson distribution, as torch.nn.PoissonNLLLoss: the mean over
+/// all elements. The outputs are logarithms of the rates if log_input, else the rates themselves.
+///   log_input:  L = 1/(K B) sum_kj ( exp(y_kj) - t_kj y_kj ),  dL/dy = (exp(y) - t) / (K B)
+///   otherwise:  L = 1/(K B) sum_kj ( y_kj - t_kj log(y_kj + epsilon) ),
+///               dL/dy = (1 - t / (y + epsilon)) / (K B)
+/// With full, Stirling's approximation of log(t!) is added where t > 1: t log t - t + log(2 pi t) / 2. A rate
+/// beyond the scalar's range (y > 88 in float) has a loss beyond it.
+/// Shapes: y K x B outputs, rates >= 0 unless log_input; t K x B counts >= 0.
+/// Units:  nats per element.
+/// Errors: std::invalid_argument unless epsilon > 0.
+/// Predictions are the rates.
+struct PoissonNLL {
+  template <class S>
+  using Target = Matrix<S>;
+
+  bool log_input = true;
+  bool full = false;
+  double epsilon = 1e-8;
+
+  template <class Y>
+  auto value(const Y& y, const auto& t) const {
+    return detail::mean(terms<typename Y::Scalar>(), y, t);
+  }
+  void gradient(const auto& y, const auto& t, auto& dy) const { value_and_gradient(y, t, dy); }
+  template <class Y>
+  auto value_and_gradient(const Y& y, const auto& t, auto& dy) const {
+    return detail::mean_and_gradient(terms<typename Y::Scalar>(), y, t, dy);
+  }
+
+  void link(auto& y) const noexcept {
+    if (log_input) for_each_tile([](auto& a) { a = a.exp(); }, y);
+  }
+
+  void validate() const {
+    if (!(epsilon > 0))
+      detail::raise<std::invalid_argument>("PoissonNLL: expected epsilon > 0, found " +
+                                           std::to_string(epsilon));
+  }
+
+ private:
+  template <class S>
+  auto terms() const {
+    return [*this, eps = static_cast<S>(epsilon)]<class A>(const A& y, const A& t, A& dy) -> A {
+      A result;
+      if (log_input) {
+        const A rate = y.exp();
+        dy = rate - t;
+        result = rate - t * y;
+      } else {
+        const A rate = y + eps;
+        dy = 1 - t / rate;
+        result = y - t * rate.log();
+      }
+      if (full) {
+        const A log = t.max(S(1)).log();
+        constexpr auto half_log_2_pi = static_cast<S>(0.91893853320467274178);
+        for (Index i = 0; i < t.size(); ++i)
+          result(i) += t(i) > 1 ? t(i) * log(i) - t(i) + log(i) / 2 + half_log_2_pi : 0;
+      }
+      return result;
+    };
+  }
+};
+
+}  // namespace mlp
