@@ -153,6 +153,17 @@ concept InfersWithoutThrowing = requires(const L& layer, VectorArgument<S>& v) {
   noexcept;
 };
 
+// Whether what a pass through the layer leaves fits into objects of a fixed size. A layer made of others says so
+// itself.
+template <class L, int Batch>
+inline constexpr bool works_in_place = [] {
+  if constexpr (requires { L::template workspace_is_fixed<Batch>; }) {
+    return L::template workspace_is_fixed<Batch>;
+  } else {
+    return is_fixed<static_outputs<L>(), Batch>;
+  }
+}();
+
 // A tuple of buffers, one for each layer's outputs.
 template <class S, int Batch, class Tuple>
 struct LayerBuffers;
@@ -260,7 +271,7 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
     else return offset<I - 1>() + layer<I - 1>().parameter_count();
   }
   template <std::size_t I>
-  auto slice(auto& theta) const {
+  auto slice(auto&& theta) const {
     return matrix_view<Dynamic, 1>(theta.data() + offset<I>(), layer<I>().parameter_count(), 1);
   }
   template <std::size_t I>

@@ -140,11 +140,12 @@ class BasicMlp : private detail::Chain<S, Layers...> {
       Eigen::Matrix<S, static_parameters_ <= max_fixed_size ? static_cast<int>(static_parameters_) : Dynamic,
                     1>;
   /// What layers keep beside their parameters (BatchNorm's running statistics), in the same order.
-  using StateVector = Eigen::Matrix<S, Chain::static_state, 1>;
+  using StateVector =
+      Eigen::Matrix<S, Chain::static_state <= max_fixed_size ? Chain::static_state : Dynamic, 1>;
   using Chain::depth;
   /// Whether a workspace for batches of that size lies wholly within the object.
   template <int Batch>
-  static constexpr bool workspace_is_fixed = (is_fixed<detail::static_outputs<Layers>(), Batch> && ...);
+  static constexpr bool workspace_is_fixed = (detail::works_in_place<Layers, Batch> && ...);
 
   /// Whether predict(x) for an x of type X allocates nothing and can't throw.
   template <class X>

@@ -115,6 +115,11 @@ class Dense : public Inputs<In>,
     std::fill_n(bias(theta).data(), outputs(), 0);
   }
 
+  void mark_weights(auto& mask) const {
+    weights(mask).setOnes();
+    bias(mask).setZero();
+  }
+
   // Of one sample: no allocation, hence nothing that could throw.
   template <class Y>
   void infer(const auto& theta, const auto& x, Y& y) const noexcept(Y::ColsAtCompileTime == 1) {
