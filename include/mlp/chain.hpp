@@ -225,8 +225,11 @@ class Passes {
   Buffer<S, Dynamic, Dynamic> unused_;
 };
 
-// In the place of a state, where no layer has one.
-struct NoState {};
+// In the place of a state, or of its size, where no layer has one.
+struct NoState {
+  constexpr NoState() = default;
+  constexpr explicit NoState(Index) {}
+};
 
 // The layers themselves. S is the scalar type that they are checked for.
 template <class S, class... Layers>
@@ -259,7 +262,7 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
   }
   const LayerTuple& layers() const { return layers_; }
 
-  Index state_count() const {
+  Index state_size() const {
     return std::apply([](const auto&... layer) { return (Index{0} + ... + detail::state_count(layer)); },
                       layers_);
   }

@@ -11,6 +11,13 @@
 
 namespace mlp {
 
+namespace detail {
+
+template <int N>
+using state_count_base = std::conditional_t<N == 0, NoState, StateCount<N>>;
+
+}  // namespace detail
+
 namespace check {
 
 template <int Outputs, int Inputs>
@@ -27,8 +34,10 @@ constexpr void residual_outputs_equal_its_inputs() {
 /// that have one.
 /// Source: He, Zhang, Ren and Sun, Deep Residual Learning for Image Recognition (2015).
 template <class... Layers>
-class Residual : private detail::Chain<float, Layers...> {
+class Residual : private detail::Chain<float, Layers...>,
+                 public detail::state_count_base<detail::static_state_counts<Layers...>()> {
   using Chain = detail::Chain<float, Layers...>;
+  using StateCountBase = detail::state_count_base<Chain::static_state>;
   using typename Chain::LayerTuple;
   static constexpr bool is_stateful_ = Chain::static_state != 0;
 
@@ -52,7 +61,8 @@ class Residual : private detail::Chain<float, Layers...> {
 
   /// Errors: std::invalid_argument if sizes disagree.
   Residual() requires(std::is_default_constructible_v<Layers>&&...) : Residual(Layers()...) {}
-  explicit Residual(Layers... each) : Chain(LayerTuple(std::move(each)...)) {
+  explicit Residual(Layers... each)
+      : Chain(LayerTuple(std::move(each)...)), StateCountBase(Chain::state_size()) {
     check::residual_outputs_equal_its_inputs<detail::static_outputs<Chain>(),
                                              detail::static_inputs<Chain>()>();
     detail::check_equal(outputs(), inputs(), "Residual", " outputs, as it has inputs");
@@ -71,7 +81,6 @@ class Residual : private detail::Chain<float, Layers...> {
   using Chain::initialize;
   using Chain::mark_weights;
 
-  Index state_count() const requires is_stateful_ { return Chain::state_count(); }
   void initialize_state(auto& state) const { Chain::initialize_state(state); }
   void update_state(auto& state, auto& cache) const { Chain::update_state(state, cache.within); }
 
