@@ -6,7 +6,12 @@
 #include <mlp/activation/relu.hpp>
 #include <mlp/activation/tanh.hpp>
 #include <mlp/derivatives.hpp>
+#include <mlp/layer/activate.hpp>
+#include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>
+#include <mlp/layer/dropout.hpp>
+#include <mlp/layer/layer_norm.hpp>
+#include <mlp/layer/residual.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/optimizer/sgd.hpp>
@@ -57,6 +62,27 @@ TEST_CASE("a fixed network with a fixed batch allocates nothing") {
         }) == 0);
 }
 
+TEST_CASE("a fixed network of every layer allocates nothing, whichever comes first") {
+  const Eigen::Matrix<float, 4, 4> x{{0, 0, 1, 1}, {0, 1, 0, 1}, {1, 0, 0, 1}, {1, 1, 1, 0}};
+  const Eigen::Matrix<float, 1, 4> t{0, 1, 1, 0};
+  const auto check = [&](auto net) {
+    Rng rng{1};
+    net.initialize(rng);
+    Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9});
+    CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
+    const Eigen::Vector4f sample{1, 0, 2, 3};
+    CHECK(allocations_of([&] { net.predict(sample); }) == 0);
+    static_assert(noexcept(net.predict(sample)));
+  };
+  using L = BinaryCrossEntropy;
+  using Block = Residual<LayerNorm<4>, Dense<4, 6, Tanh>, BatchNorm<6>, Dropout<6>, Dense<6, 4>>;
+  check(Mlp<L, BatchNorm<4>, Dense<4, 1>>());
+  check(Mlp<L, LayerNorm<4>, Dense<4, 1>>());
+  check(Mlp<L, Dropout<4>, Dense<4, 1>>());
+  check(Mlp<L, Activate<4, Tanh>, Dense<4, 1>>());
+  check(Mlp<L, Block, Dense<4, 1>>());
+}
+
 TEST_CASE("a network of any size allocates nothing once the workspace has its size") {
   Mlp<SoftmaxCrossEntropy, Dense<Dynamic, Dynamic, ReLU>, Dense<Dynamic, Dynamic>> net({30, 40}, {40, 10});
   const Matrix<float> x = Matrix<float>::Ones(30, 32);
@@ -79,6 +105,23 @@ TEST_CASE(
   const Eigen::Matrix<float, 16, 1> sample = Eigen::Matrix<float, 16, 1>::Ones();
   jacobian(larger, sample);
   CHECK(allocations_of([&] { jacobian(larger, sample); }) == 0);
+}
+
+TEST_CASE("a network of every layer allocates nothing once the workspace has its size") {
+  using Run = Dense<Dynamic, Dynamic>;
+  using Block = Residual<LayerNorm<Dynamic>, Run, Activate<Dynamic, ReLU>, Dropout<Dynamic>, Run>;
+  const Block block(LayerNorm<Dynamic>(40), Run(40, 9), Activate<Dynamic, ReLU>(9), Dropout<Dynamic>(9),
+                    Run(9, 40));
+  Mlp<SoftmaxCrossEntropy, Run, BatchNorm<Dynamic>, Block, Run> net({30, 40}, BatchNorm<Dynamic>(40), block,
+                                                                    {40, 10});
+  Rng rng{1};
+  net.initialize(rng);
+  const Matrix<float> x = Matrix<float>::Ones(30, 32);
+  const Labels t = Labels::Zero(32);
+  Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9});
+  trainer.step(x, t);
+  CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
+  CHECK(allocations_of([&] { trainer.step(x.leftCols(7), t.head(7)); }) == 0);
 }
 
 // Its products need more room for packed operands than Eigen would take from the stack (128 KB).

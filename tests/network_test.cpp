@@ -4,11 +4,18 @@
 #include <mlp/activation/sigmoid.hpp>
 #include <mlp/activation/tanh.hpp>
 #include <mlp/gradient_check.hpp>
+#include <mlp/layer/activate.hpp>
+#include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>
+#include <mlp/layer/dropout.hpp>
+#include <mlp/layer/layer_norm.hpp>
+#include <mlp/layer/residual.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/network.hpp>
+#include <mlp/optimizer/sgd.hpp>
+#include <mlp/trainer.hpp>
 
 #include <limits>
 #include <thread>
@@ -21,6 +28,8 @@ using namespace mlp;
 namespace {
 
 using Classifier = Mlp<SoftmaxCrossEntropy, Dense<4, 6, Tanh>, Dense<6, 3>>;
+using Normed = Mlp<SoftmaxCrossEntropy, Dense<4, 6>, BatchNorm<6>, Dropout<6>, Activate<6, Tanh>,
+                   Residual<LayerNorm<6>, Dense<6, 5, Tanh>, BatchNorm<5>, Dense<5, 6>>, Dense<6, 3>>;
 using Dynamic3 = Mlp<SoftmaxCrossEntropy, Dense<Dynamic, Dynamic, Tanh>, Dense<Dynamic, Dynamic>>;
 
 template <class Net>
@@ -65,8 +74,9 @@ TEST_CASE("sizes are constant expressions where they are static, and cost nothin
   Classifier net;
   static_assert(net.inputs() == 4 && net.outputs() == 3 && net.parameter_count() == 51);
   static_assert(Classifier::ParameterVector::SizeAtCompileTime == 51);
-  static_assert(sizeof(Classifier) <= (51 * sizeof(float) + EIGEN_MAX_ALIGN_BYTES - 1) /
-                                          EIGEN_MAX_ALIGN_BYTES * EIGEN_MAX_ALIGN_BYTES);
+  static_assert(sizeof(Classifier) <=
+                (sizeof(SoftmaxCrossEntropy) + 51 * sizeof(float) + 2 * (EIGEN_MAX_ALIGN_BYTES - 1)) /
+                    EIGEN_MAX_ALIGN_BYTES * EIGEN_MAX_ALIGN_BYTES);
   CHECK(net.parameters().isZero());
 
   const Dynamic3 dynamic({4, 6}, {6, 3});
@@ -290,6 +300,121 @@ TEST_CASE("in double, and cast between the two") {
   const Matrix<float> x = numbers(4, 5);
   CHECK(wide.predict(x.cast<double>()).isApprox(net.predict(x).cast<double>(), 1e-5));
   CHECK(wide.cast<float>().parameters() == net.parameters());
+}
+
+TEST_CASE("the state: moved by a Trainer's steps alone, taken along by copies and casts, reset") {
+  auto net = initialized(Normed{});
+  static_assert(Normed::StateVector::SizeAtCompileTime == 22);
+  const Vector<float> fresh = net.state();
+  CHECK(fresh.sum() == 6 + 5);  // each mean 0, each variance 1
+  const Matrix<float> x = numbers(4, 9);
+  const Labels t = labels(9, 3);
+  auto ws = net.workspace();
+  Vector<float> gradient;
+  net.forward(x, ws);
+  net.loss_and_gradient(x, t, ws, gradient);
+  net.predict(x);
+  CHECK(net.state() == fresh);
+  net.linearize(x, ws);
+  net.update_state(ws);  // of a prediction there is nothing to take in
+  CHECK(net.state() == fresh);
+
+  Trainer trainer(net, Sgd{.learning_rate = 0.1});
+  trainer.step(x, t);
+  const Vector<float> after = net.state();
+  CHECK((after.array() != fresh.array()).count() == 22);
+
+  const Normed copy = net;
+  trainer.step(x, t);
+  CHECK(net.state() != after);
+  CHECK(copy.state() == after);
+  const auto wide = copy.cast<double>();
+  CHECK(wide.state() == after.cast<double>());
+  CHECK(wide.cast<float>().state() == after);
+  CHECK(wide.predict(x.cast<double>()).isApprox(copy.predict(x).cast<double>(), 1e-5));
+
+  Rng rng{1};
+  net.initialize(rng);
+  CHECK(net.state() == fresh);
+  CHECK(initialized(Classifier{}).state().size() == 0);
+}
+
+TEST_CASE("a step whose loss is not finite leaves the state as it was") {
+  auto net = initialized(Normed{});
+  const Vector<float> fresh = net.state();
+  Matrix<float> x = numbers(4, 9);
+  x(2, 5) = std::numeric_limits<float>::infinity();
+  Trainer trainer(net, Sgd{.learning_rate = 0.1});
+  CHECK_THROWS_AS(trainer.step(x, labels(9, 3)), std::runtime_error);
+  CHECK(net.state() == fresh);
+}
+
+TEST_CASE("the weight mask: 1 for weights, 0 for biases and norms, all of a layer that says nothing") {
+  const Mlp<MeanSquaredError, Dense<2, 1>, LayerNorm<1>, Dense<1, 4>, Scale> net;
+  CHECK(net.weight_mask() ==
+        Vector<float>{{1, 1, 0, /**/ 0, 0, /**/ 1, 1, 1, 1, 0, 0, 0, 0, /**/ 1, 1, 1, 1}});
+}
+
+TEST_CASE("slice: the part of a layer in any vector that is laid out as theta is") {
+  auto net = initialized(Normed{});
+  Vector<float> v = Vector<float>::LinSpaced(net.parameter_count(), 0, float(net.parameter_count() - 1));
+  CHECK(net.slice<0>(v) == v.head<30>());
+  CHECK(net.slice<1>(v) == v.segment<12>(30));
+  CHECK(net.slice<2>(v).size() == 0);
+  CHECK(net.slice<5>(v) == v.tail<21>());
+  net.slice<5>(net.parameters()).setZero();
+  CHECK(net.weights<5>().isZero(0));
+  CHECK(net.bias<5>().isZero(0));
+  CHECK(!net.weights<0>().isZero());
+}
+
+TEST_CASE("linearize: the derivatives of a prediction, without dropout and with the running statistics") {
+  auto net = initialized(Normed{}).cast<double>();
+  Matrix<double> x = numbers(4, 7).cast<double>();
+  const Matrix<double> dy = numbers(3, 7, 5).cast<double>();
+  {
+    Trainer trainer(net, Sgd{.learning_rate = 0.1});
+    trainer.step(x, labels(7, 3));  // so that the running statistics are not the first ones
+  }
+  auto ws = net.workspace();
+  CHECK(net.linearize(x, ws).isApprox(net.infer(x), 1e-14));
+  ws.output_gradient() = dy;
+  Vector<double> gradient;
+  Matrix<double> dx;
+  net.backward(x, ws, gradient, dx);
+
+  // Central differences are right to about h^2 + epsilon / h.
+  const auto worst_error = [&](auto&& q, const auto& dq) {
+    constexpr double h = 1e-5;
+    double worst = 0;
+    for (Index i = 0; i < q.size(); ++i) {
+      const auto value = [&](double shift) {
+        const double before = q.data()[i];
+        q.data()[i] += shift;
+        const double sum = net.infer(x).cwiseProduct(dy).sum();
+        q.data()[i] = before;
+        return sum;
+      };
+      const double error = std::abs((value(h) - value(-h)) / (2 * h) - dq.data()[i]);
+      if (!(error <= worst)) worst = error;
+    }
+    return worst;
+  };
+  CHECK(worst_error(net.parameters(), gradient) <= 1e-8);
+  CHECK(worst_error(x, dx) <= 1e-8);
+  net.forward(x, ws);
+  ws.output_gradient() = dy;
+  net.backward(x, ws, gradient, dx);
+  CHECK(!(worst_error(x, dx) <= 1e-3));  // those of training are others
+}
+
+TEST_CASE("a network without parameters") {
+  const Mlp<MeanSquaredError, Activate<4, Tanh>, Dropout<4>> net;
+  static_assert(net.parameter_count() == 0);
+  const Matrix<float> x = numbers(4, 3);
+  CHECK(net.predict(x).isApprox(x.array().tanh().matrix(), 1e-6f));
+  const GradientCheck result = check_gradient(net, x, numbers(4, 3, 5));
+  CHECK(result.worst_input_error <= 1e-8);
 }
 
 TEST_CASE("sizes that disagree at run time say where, what was expected and what was found") {

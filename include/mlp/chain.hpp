@@ -153,6 +153,17 @@ concept InfersWithoutThrowing = requires(const L& layer, VectorArgument<S>& v) {
   noexcept;
 };
 
+// Whether what a pass through the layer leaves fits into objects of a fixed size. A layer made of others says so
+// itself.
+template <class L, int Batch>
+inline constexpr bool works_in_place = [] {
+  if constexpr (requires { L::template workspace_is_fixed<Batch>; }) {
+    return L::template workspace_is_fixed<Batch>;
+  } else {
+    return is_fixed<static_outputs<L>(), Batch>;
+  }
+}();
+
 // A tuple of buffers, one for each layer's outputs.
 template <class S, int Batch, class Tuple>
 struct LayerBuffers;
@@ -214,8 +225,11 @@ class Passes {
   Buffer<S, Dynamic, Dynamic> unused_;
 };
 
-// In the place of a state, where no layer has one.
-struct NoState {};
+// In the place of a state, or of its size, where no layer has one.
+struct NoState {
+  constexpr NoState() = default;
+  constexpr explicit NoState(Index) {}
+};
 
 // The layers themselves. S is the scalar type that they are checked for.
 template <class S, class... Layers>
@@ -248,7 +262,7 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
   }
   const LayerTuple& layers() const { return layers_; }
 
-  Index state_count() const {
+  Index state_size() const {
     return std::apply([](const auto&... layer) { return (Index{0} + ... + detail::state_count(layer)); },
                       layers_);
   }
@@ -260,7 +274,7 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
     else return offset<I - 1>() + layer<I - 1>().parameter_count();
   }
   template <std::size_t I>
-  auto slice(auto& theta) const {
+  auto slice(auto&& theta) const {
     return matrix_view<Dynamic, 1>(theta.data() + offset<I>(), layer<I>().parameter_count(), 1);
   }
   template <std::size_t I>

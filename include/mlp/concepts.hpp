@@ -118,7 +118,13 @@ concept Layer =
   { layer.outputs() } -> std::convertible_to<Index>;
   { layer.parameter_count() } -> std::convertible_to<Index>;
   layer.initialize(theta, rng);
-  requires StatefulLayer<L> || requires { layer.infer(theta, m, m); };
+  requires(!StatefulLayer<L> && requires { layer.infer(theta, m, m); }) ||
+      (StatefulLayer<L> && requires(const detail::VectorArgument<S>& state) {
+        layer.initialize_state(theta);
+        layer.update_state(theta, cache);
+        layer.infer(theta, state, m, m);
+        layer.linearize(theta, state, m, m, cache);
+      });
   layer.forward(theta, m, m, cache, rng);
   layer.backward(theta, m, m, cache, m, theta, m);
 };

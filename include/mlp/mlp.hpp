@@ -13,6 +13,7 @@
 #include <mlp/activation/softplus.hpp>
 #include <mlp/activation/softsign.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/chain.hpp>
 #include <mlp/clip.hpp>
 #include <mlp/concepts.hpp>
 #include <mlp/dataset.hpp>
@@ -23,7 +24,12 @@
 #include <mlp/initializer/he.hpp>
 #include <mlp/initializer/lecun.hpp>
 #include <mlp/initializer/zeros.hpp>
+#include <mlp/layer/activate.hpp>
+#include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>
+#include <mlp/layer/dropout.hpp>
+#include <mlp/layer/layer_norm.hpp>
+#include <mlp/layer/residual.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/gaussian_nll.hpp>
 #include <mlp/loss/hinge.hpp>
@@ -37,13 +43,16 @@
 #include <mlp/optimizer/adagrad.hpp>
 #include <mlp/optimizer/adam.hpp>
 #include <mlp/optimizer/adamw.hpp>
+#include <mlp/optimizer/decay_weights_only.hpp>
 #include <mlp/optimizer/rmsprop.hpp>
 #include <mlp/optimizer/sgd.hpp>
 #include <mlp/preprocessing.hpp>
 #include <mlp/product.hpp>
 #include <mlp/random.hpp>
+#include <mlp/sample_weights.hpp>
 #include <mlp/schedule.hpp>
 #include <mlp/threads.hpp>
 #include <mlp/tile.hpp>
+#include <mlp/trainer.hpp>
 #include <mlp/training.hpp>
 #include <mlp/types.hpp>

@@ -143,7 +143,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   using Chain::depth;
   /// Whether a workspace for batches of that size lies wholly within the object.
   template <int Batch>
-  static constexpr bool workspace_is_fixed = (is_fixed<detail::static_outputs<Layers>(), Batch> && ...);
+  static constexpr bool workspace_is_fixed = (detail::works_in_place<Layers, Batch> && ...);
 
   /// Whether predict(x) for an x of type X allocates nothing and can't throw.
   template <class X>
@@ -157,9 +157,11 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   using Chain::layers;
   using Chain::outputs;
   using Chain::parameter_count;
-  using Chain::state_count;
   /// slice<I>(v): the part of layer I in a vector that is laid out as theta is.
   using Chain::slice;
+
+  /// The number of coefficients of state().
+  Index state_count() const { return Chain::state_size(); }
 
   /// A network of these layers, all parameters 0. Without arguments where all sizes are static.
   /// Errors: std::invalid_argument if a layer's inputs differ in number from the outputs of the layer before

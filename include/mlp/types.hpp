@@ -80,7 +80,9 @@ void check_option(bool right, const char* who, const char* expected, T found) {
                                std::to_string(found));
 }
 
+template <int N>
 constexpr Index checked_size(Index n, const char* who) {
+  static_assert(N > 0 || N == Dynamic, "mlp: the size of a layer must be positive, or Dynamic");
   if (n <= 0)
     raise<std::invalid_argument>(std::string(who) + ": expected a positive size, found " + std::to_string(n));
   return n;

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <mlp/activation/identity.hpp>
 #include <mlp/concepts.hpp>
 #include <mlp/tile.hpp>
 #include <mlp/types.hpp>
+
+#include <type_traits>
 
 namespace mlp {
 
@@ -11,47 +14,62 @@ namespace mlp {
 /// Shapes: x and y N x B; no parameters.
 template <int N, class F>
 class Activate : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
+  using ActivationType = std::conditional_t<Activation<F>, F, Identity>;
+
  public:
   template <class S>
   struct Cache {};  // backward is given x and y
 
   constexpr Activate() requires(N != Dynamic) : Activate(N) {}
-  constexpr explicit Activate(F activation) requires(N != Dynamic) : Activate(N, activation) {}
+  constexpr explicit Activate(ActivationType activation) requires(N != Dynamic) : Activate(N, activation) {}
 
   /// Errors: std::invalid_argument if size is not positive or not the one in the type, or an option of the
   /// activation is out of range.
-  constexpr explicit Activate(Index size, F activation = {})
-      : Inputs<N>(detail::checked_size(size, "Activate")), Outputs<N>(size), activation_(activation) {
+  constexpr explicit Activate(Index size, ActivationType activation = {})
+      : Inputs<N>(detail::checked_size<N>(size, "Activate")), Outputs<N>(size), activation_(activation) {
     static_assert(Activation<F>,
                   "mlp: the second argument of Activate must be an activation: see the concept in "
                   "<mlp/concepts.hpp>");
     detail::validate(activation);
   }
 
-  const F& activation() const { return activation_; }
+  const ActivationType& activation() const { return activation_; }
 
   void initialize(auto&, Rng&) const {}
 
   template <class Y>
   void infer(const auto&, const auto& x, Y& y) const noexcept(Y::ColsAtCompileTime == 1) {
-    y = x;
-    for_each_tile([&](auto& z) { activation_.forward(z); }, y);
+    for_each_tile(
+        [&](const auto& z, auto& a) {
+          a = z;
+          activation_.forward(a);
+        },
+        x, y);
   }
 
   void forward(const auto& theta, const auto& x, auto& y, auto&, Rng&) const { infer(theta, x, y); }
 
-  void backward(const auto&, const auto& x, const auto& y, auto&, auto& dy, auto&, auto& dx) const {
-    dx = dy;
-    if constexpr (F::needs_input) {
-      for_each_tile([&](const auto& z, const auto& a, auto& delta) { activation_.backward(z, a, delta); }, x,
-                    y, dx);
+  void backward(const auto&, const auto& x, const auto& y, auto&, const auto& dy, auto&, auto& dx) const {
+    if constexpr (ActivationType::needs_input) {
+      for_each_tile(
+          [&](const auto& z, const auto& a, const auto& d, auto& delta) {
+            delta = d;
+            activation_.backward(z, a, delta);
+          },
+          x, y, dy, dx);
     } else {
-      for_each_tile([&](const auto& a, auto& delta) { activation_.backward(a, delta); }, y, dx);
+      for_each_tile(
+          [&](const auto& a, const auto& d, auto& delta) {
+            delta = d;
+            activation_.backward(a, delta);
+          },
+          y, dy, dx);
     }
   }
+  void backward(const auto&, const auto&, const auto&, auto&, const auto&, auto&) const {}
 
  private:
-  [[no_unique_address]] F activation_;
+  [[no_unique_address]] ActivationType activation_;
 };
 
 }  // namespace mlp

@@ -43,7 +43,7 @@ class BatchNorm : public Inputs<N>,
       : BatchNorm(N, epsilon, momentum) {}
   constexpr explicit BatchNorm(Index size) requires(N == Dynamic) : BatchNorm(size, 1e-5, 0.1) {}
   constexpr BatchNorm(Index size, double epsilon, double momentum)
-      : Inputs<N>(detail::checked_size(size, "BatchNorm")),
+      : Inputs<N>(detail::checked_size<N>(size, "BatchNorm")),
         Outputs<N>(size),
         ParameterCount < N == Dynamic ? Dynamic : 2 * N > (2 * size),
         StateCount < N == Dynamic ? Dynamic : 2 * N > (2 * size),
@@ -84,6 +84,7 @@ class BatchNorm : public Inputs<N>,
 
   template <class State>
   void update_state(State& state, const auto& cache) const {
+    if (cache.samples == 0) return;
     using S = typename State::Scalar;
     const auto seen = cache.statistics.view();
     const S rate = static_cast<S>(momentum_), n = static_cast<S>(cache.samples);
@@ -102,7 +103,7 @@ class BatchNorm : public Inputs<N>,
     const auto epsilon = static_cast<typename Y::Scalar>(epsilon_);
     for (Index j = 0; j < x.cols(); ++j) {
       for_each_tile([epsilon](const auto& a, const auto& m, const auto& v, const auto& w, const auto& b,
-                              auto& out) { out = w * ((a - m) / (v + epsilon).sqrt()) + b; },
+                              auto& out) { out = w * ((a - m) * (1 / (v + epsilon).sqrt())) + b; },
                     column(x, j), mean, variance, gamma, beta, column(y, j));
     }
   }
@@ -120,14 +121,20 @@ class BatchNorm : public Inputs<N>,
     auto all = cache.statistics.view();
     auto mean = column(all, mean_), variance = column(all, variance_);
     const S per_sample = 1 / static_cast<S>(x.cols());
+    // In two passes, so that the variance is not the small difference of large numbers, nor, from the first
+    // sample on, the mean a sum of large ones.
+    const auto first = column(x, 0);
     mean.setZero();
-    for (Index j = 0; j < x.cols(); ++j)
-      for_each_tile([=](auto& m, const auto& a) { m += per_sample * a; }, mean, column(x, j));
+    for (Index j = 1; j < x.cols(); ++j) {
+      for_each_tile([](auto& m, const auto& a, const auto& a_0) { m += a - a_0; }, mean, column(x, j), first);
+    }
+    for_each_tile([=](auto& m, const auto& a_0) { m = a_0 + per_sample * m; }, mean, first);
     variance.setZero();
     for (Index j = 0; j < x.cols(); ++j) {
-      for_each_tile([=](auto& v, const auto& a, const auto& m) { v += per_sample * (a - m).square(); },
-                    variance, column(x, j), column(std::as_const(all), mean_));
+      for_each_tile([](auto& v, const auto& a, const auto& m) { v += (a - m).square(); }, variance,
+                    column(x, j), column(std::as_const(all), mean_));
     }
+    for_each_tile([=](auto& v) { v *= per_sample; }, variance);
     normalize(theta, x, y, all);
   }
 
@@ -141,11 +148,25 @@ class BatchNorm : public Inputs<N>,
   }
 
   template <class Y>
-  void backward(const auto& theta, const auto& x, const Y&, auto& cache, const auto& dy, auto& dtheta,
+  void backward(const auto& theta, const auto& x, const Y& y, const auto& cache, const auto& dy, auto& dtheta,
                 auto& dx) const {
     using S = typename Y::Scalar;
-    const auto all = std::as_const(cache).statistics.view();
+    backward(theta, x, y, cache, dy, dtheta);
+    const auto all = cache.statistics.view();
     const auto mean = column(all, mean_), scale = column(all, scale_), gamma = weights(theta);
+    const auto dgamma = weights(std::as_const(dtheta)), dbeta = bias(std::as_const(dtheta));
+    // mean(g) = gamma dbeta / B and mean(g x^) = gamma dgamma / B; both 0 where the statistics are constants.
+    const S per_sample = cache.samples == 0 ? S(0) : 1 / static_cast<S>(cache.samples);
+    for (Index j = 0; j < x.cols(); ++j) {
+      for_each_tile([per_sample](const auto& a, const auto& m, const auto& s, const auto& d, const auto& w,
+                                 const auto& dw, const auto& db,
+                                 auto& out) { out = w * s * (d - per_sample * (db + (a - m) * s * dw)); },
+                    column(x, j), mean, scale, column(dy, j), gamma, dgamma, dbeta, column(dx, j));
+    }
+  }
+  void backward(const auto&, const auto& x, const auto&, const auto& cache, const auto& dy,
+                auto& dtheta) const {
+    const auto all = cache.statistics.view();
     auto dgamma = weights(dtheta), dbeta = bias(dtheta);
     dgamma.setZero();
     dbeta.setZero();
@@ -155,16 +176,7 @@ class BatchNorm : public Inputs<N>,
             dw += d * ((a - m) * s);
             db += d;
           },
-          column(x, j), mean, scale, column(dy, j), dgamma, dbeta);
-    }
-    // mean(g) = gamma dbeta / B and mean(g x^) = gamma dgamma / B; both 0 where the statistics are constants.
-    const S per_sample = cache.samples == 0 ? S(0) : 1 / static_cast<S>(cache.samples);
-    for (Index j = 0; j < x.cols(); ++j) {
-      for_each_tile([per_sample](const auto& a, const auto& m, const auto& s, const auto& d, const auto& w,
-                                 const auto& dw, const auto& db,
-                                 auto& out) { out = w * s * (d - per_sample * (db + (a - m) * s * dw)); },
-                    column(x, j), mean, scale, column(dy, j), gamma, column(std::as_const(dgamma), 0),
-                    column(std::as_const(dbeta), 0), column(dx, j));
+          column(x, j), column(all, mean_), column(all, scale_), column(dy, j), dgamma, dbeta);
     }
   }
 
@@ -176,15 +188,14 @@ class BatchNorm : public Inputs<N>,
   template <class Y>
   void normalize(const auto& theta, const auto& x, Y& y, auto& all) const {
     const auto epsilon = static_cast<typename Y::Scalar>(epsilon_);
-    auto scale = column(all, scale_);
     const auto& fixed = std::as_const(all);
-    for_each_tile([epsilon](auto& s, const auto& v) { s = 1 / (v + epsilon).sqrt(); }, scale,
+    for_each_tile([epsilon](auto& s, const auto& v) { s = 1 / (v + epsilon).sqrt(); }, column(all, scale_),
                   column(fixed, variance_));
     const auto gamma = weights(theta), beta = bias(theta);
     for (Index j = 0; j < x.cols(); ++j) {
       for_each_tile([](const auto& a, const auto& m, const auto& s, const auto& w, const auto& b,
                        auto& out) { out = w * ((a - m) * s) + b; },
-                    column(x, j), column(fixed, mean_), scale, gamma, beta, column(y, j));
+                    column(x, j), column(fixed, mean_), column(fixed, scale_), gamma, beta, column(y, j));
     }
   }
 

@@ -4,7 +4,7 @@
 #include <mlp/tile.hpp>
 #include <mlp/types.hpp>
 
-#include <cmath>
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -33,7 +33,7 @@ class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
   constexpr explicit Dropout(double p = 0.5) requires(N != Dynamic) : Dropout(N, p) {}
   constexpr explicit Dropout(Index size) requires(N == Dynamic) : Dropout(size, 0.5) {}
   constexpr Dropout(Index size, double p)
-      : Inputs<N>(detail::checked_size(size, "Dropout")), Outputs<N>(size), p_(p) {
+      : Inputs<N>(detail::checked_size<N>(size, "Dropout")), Outputs<N>(size), p_(p) {
     if (!(p >= 0 && p < 1)) {
       detail::raise<std::invalid_argument>("Dropout: expected a probability in [0, 1), found " +
                                            std::to_string(p));
@@ -49,19 +49,9 @@ class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
     y = x;
   }
 
-  template <class Y>
-  void forward(const auto&, const auto& x, Y& y, auto& cache, Rng& rng) const {
-    using S = typename Y::Scalar;
+  void forward(const auto&, const auto& x, auto& y, auto& cache, Rng& rng) const {
     cache.mask.resize(y.rows(), y.cols());
-    auto mask = cache.mask.view();
-    const S scale = static_cast<S>(1 / (1 - p_));
-    // Two coefficients a draw: 32 bits each say whether to drop, which is p but for 2^-33.
-    const auto limit = static_cast<std::uint64_t>(std::llround(p_ * 0x1p32));
-    std::uint64_t bits = 0;
-    for (Index i = 0; i < mask.size(); ++i) {
-      bits = i % 2 == 0 ? rng() : bits >> 32;
-      mask.data()[i] = (bits & 0xffffffff) < limit ? S(0) : scale;
-    }
+    draw(cache.mask.view(), rng);
     for_each_tile([](const auto& a, const auto& m, auto& b) { b = a * m; }, x,
                   std::as_const(cache.mask).view(), y);
   }
@@ -79,6 +69,27 @@ class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
   void backward(const auto&, const auto&, const auto&, const auto&, const auto&, auto&) const {}
 
  private:
+  // Two coefficients a draw: 32 bits each say whether to keep one, which is 1 - p but for 2^-32.
+  template <class M>
+  void draw(M mask, Rng& rng) const {
+    using S = typename M::Scalar;
+    const S scale = static_cast<S>(1 / (1 - p_));
+    const auto limit = static_cast<std::uint32_t>(std::min(p_ * 0x1p32, 0x1p32 - 1));
+    constexpr Index piece = 256;
+    std::uint32_t bits[piece];
+    for (Index begin = 0; begin < mask.size(); begin += piece) {
+      const Index count = std::min(piece, mask.size() - begin);
+      for (Index i = 0; i < count; i += 2) {
+        const std::uint64_t both = rng();
+        bits[i] = static_cast<std::uint32_t>(both);
+        bits[i + 1] = static_cast<std::uint32_t>(both >> 32);
+      }
+      // A loop of its own, which compilers vectorise.
+      S* const m = mask.data() + begin;
+      for (Index i = 0; i < count; ++i) m[i] = bits[i] >= limit ? scale : S(0);
+    }
+  }
+
   double p_;
 };
 

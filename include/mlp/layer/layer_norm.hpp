@@ -4,7 +4,6 @@
 #include <mlp/tile.hpp>
 #include <mlp/types.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -34,7 +33,7 @@ class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N =
   constexpr explicit LayerNorm(double epsilon = 1e-5) requires(N != Dynamic) : LayerNorm(N, epsilon) {}
   constexpr explicit LayerNorm(Index size) requires(N == Dynamic) : LayerNorm(size, 1e-5) {}
   constexpr LayerNorm(Index size, double epsilon)
-      : Inputs<N>(detail::checked_size(size, "LayerNorm")),
+      : Inputs<N>(detail::checked_size<N>(size, "LayerNorm")),
         Outputs<N>(size),
         ParameterCount < N == Dynamic ? Dynamic : 2 * N > (2 * size),
         epsilon_(epsilon) {
@@ -74,34 +73,42 @@ class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N =
   }
 
   template <class Y>
-  void backward(const auto& theta, const auto& x, const Y&, const auto& cache, const auto& dy, auto& dtheta,
+  void backward(const auto& theta, const auto& x, const Y& y, const auto& cache, const auto& dy, auto& dtheta,
                 auto& dx) const {
     using S = typename Y::Scalar;
+    backward(theta, x, y, cache, dy, dtheta);
     const auto gamma = weights(theta);
-    auto dgamma = weights(dtheta), dbeta = bias(dtheta);
-    std::fill_n(dtheta.data(), dtheta.size(), S(0));
     const S n = static_cast<S>(inputs());
     const auto all = cache.statistics.view();
     for (Index j = 0; j < x.cols(); ++j) {
       const S mean = all(0, j), scale = all(1, j);
       const auto x_j = column(x, j), dy_j = column(dy, j);
-      // dx_j holds g, while the means are taken.
-      auto dx_j = column(dx, j);
       const S g_mean =
-          sum_tiles<S>([](const auto& w, const auto& d, auto& g) { return g = w * d; }, gamma, dy_j, dx_j) /
-          n;
-      const S gx_mean =
-          sum_tiles<S>([=](const auto& a, const auto& g) { return Tile<S>(g * ((a - mean) * scale)); }, x_j,
-                       dx_j) /
-          n;
+          sum_tiles<S>([](const auto& w, const auto& d) { return Tile<S>(w * d); }, gamma, dy_j) / n;
+      const S gx_mean = sum_tiles<S>([=](const auto& a, const auto& w,
+                                         const auto& d) { return Tile<S>(w * d * ((a - mean) * scale)); },
+                                     x_j, gamma, dy_j) /
+                        n;
+      for_each_tile([=](const auto& a, const auto& w, const auto& d,
+                        auto& out) { out = (w * d - g_mean - (a - mean) * scale * gx_mean) * scale; },
+                    x_j, gamma, dy_j, column(dx, j));
+    }
+  }
+  template <class Y>
+  void backward(const auto&, const auto& x, const Y&, const auto& cache, const auto& dy, auto& dtheta) const {
+    using S = typename Y::Scalar;
+    auto dgamma = weights(dtheta), dbeta = bias(dtheta);
+    dgamma.setZero();
+    dbeta.setZero();
+    const auto all = cache.statistics.view();
+    for (Index j = 0; j < x.cols(); ++j) {
+      const S mean = all(0, j), scale = all(1, j);
       for_each_tile(
-          [=](const auto& a, const auto& d, auto& g, auto& dw, auto& db) {
-            const Tile<S> normalized = (a - mean) * scale;
-            g = (g - g_mean - normalized * gx_mean) * scale;
-            dw += d * normalized;
+          [=](const auto& a, const auto& d, auto& dw, auto& db) {
+            dw += d * ((a - mean) * scale);
             db += d;
           },
-          x_j, dy_j, dx_j, dgamma, dbeta);
+          column(x, j), column(dy, j), dgamma, dbeta);
     }
   }
 
@@ -111,13 +118,15 @@ class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N =
     S mean, scale;
   };
 
-  // In two passes: the variance is not the small difference of large numbers.
+  // In two passes, so that the variance is not the small difference of large numbers, nor, from the first
+  // coefficient on, the mean a sum of large ones.
   template <class X>
   auto statistics(const X& x, Index j) const {
     using S = typename X::Scalar;
     const auto x_j = column(x, j);
     const S n = static_cast<S>(x.rows());
-    const S mean = sum_tiles<S>([](const auto& a) { return a; }, x_j) / n;
+    const S first = x_j(0);
+    const S mean = first + sum_tiles<S>([first](const auto& a) { return Tile<S>(a - first); }, x_j) / n;
     const S variance = sum_tiles<S>([mean](const auto& a) { return Tile<S>((a - mean).square()); }, x_j) / n;
     using std::sqrt;
     return Statistics<S>{mean, 1 / sqrt(variance + static_cast<S>(epsilon_))};

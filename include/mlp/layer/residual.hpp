@@ -11,6 +11,13 @@
 
 namespace mlp {
 
+namespace detail {
+
+template <int N>
+using state_count_base = std::conditional_t<N == 0, NoState, StateCount<N>>;
+
+}  // namespace detail
+
 namespace check {
 
 template <int Outputs, int Inputs>
@@ -27,8 +34,10 @@ constexpr void residual_outputs_equal_its_inputs() {
 /// that have one.
 /// Source: He, Zhang, Ren and Sun, Deep Residual Learning for Image Recognition (2015).
 template <class... Layers>
-class Residual : private detail::Chain<float, Layers...> {
+class Residual : private detail::Chain<float, Layers...>,
+                 public detail::state_count_base<detail::static_state_counts<Layers...>()> {
   using Chain = detail::Chain<float, Layers...>;
+  using StateCountBase = detail::state_count_base<Chain::static_state>;
   using typename Chain::LayerTuple;
   static constexpr bool is_stateful_ = Chain::static_state != 0;
 
@@ -37,6 +46,12 @@ class Residual : private detail::Chain<float, Layers...> {
   using Chain::layer;
   using Chain::outputs;
   using Chain::parameter_count;
+  /// slice<I>(theta): the part of layer I within.
+  using Chain::slice;
+
+  /// Whether the passes within of batches of that size need no heap.
+  template <int Batch>
+  static constexpr bool workspace_is_fixed = (detail::works_in_place<Layers, Batch> && ...);
 
   /// The passes through the layers within.
   template <class S, int Batch = Dynamic>
@@ -46,7 +61,8 @@ class Residual : private detail::Chain<float, Layers...> {
 
   /// Errors: std::invalid_argument if sizes disagree.
   Residual() requires(std::is_default_constructible_v<Layers>&&...) : Residual(Layers()...) {}
-  explicit Residual(Layers... each) : Chain(LayerTuple(std::move(each)...)) {
+  explicit Residual(Layers... each)
+      : Chain(LayerTuple(std::move(each)...)), StateCountBase(Chain::state_size()) {
     check::residual_outputs_equal_its_inputs<detail::static_outputs<Chain>(),
                                              detail::static_inputs<Chain>()>();
     detail::check_equal(outputs(), inputs(), "Residual", " outputs, as it has inputs");
@@ -55,34 +71,34 @@ class Residual : private detail::Chain<float, Layers...> {
   /// W and b of layer I within, as views into theta (or, of the same layout, its gradient).
   template <std::size_t I>
   auto weights(auto&& theta) const {
-    return this->template layer<I>().weights(Chain::template slice<I>(theta));
+    return this->template layer<I>().weights(this->template slice<I>(theta));
   }
   template <std::size_t I>
   auto bias(auto&& theta) const {
-    return this->template layer<I>().bias(Chain::template slice<I>(theta));
+    return this->template layer<I>().bias(this->template slice<I>(theta));
   }
 
   using Chain::initialize;
   using Chain::mark_weights;
 
-  Index state_count() const requires is_stateful_ { return Chain::state_count(); }
   void initialize_state(auto& state) const { Chain::initialize_state(state); }
   void update_state(auto& state, auto& cache) const { Chain::update_state(state, cache.within); }
 
   template <class Y>
-  void infer(const auto& theta, const auto& x, Y& y) const noexcept(is_real_time<Y>) requires(!is_stateful_) {
+  void infer(const auto& theta, const auto& x, Y& y) const
+      noexcept(is_real_time_<Y>) requires(!is_stateful_) {
     infer_with(theta, detail::NoState{}, x, y);
   }
   template <class Y>
   void infer(const auto& theta, const auto& state, const auto& x, Y& y) const
-      noexcept(is_real_time<Y>) requires is_stateful_ {
+      noexcept(is_real_time_<Y>) requires is_stateful_ {
     infer_with(theta, state, x, y);
   }
 
   void forward(const auto& theta, const auto& x, auto& y, auto& cache, Rng& rng) const {
     cache.within.resize(Chain::layers(), x.cols());
     Chain::forward(theta, x, cache.within, rng);
-    y = x + cache.within.outputs();
+    add(x, cache.within.outputs(), y);
   }
 
   void linearize(const auto& theta, const auto& x, auto& y, auto& cache) const requires(!is_stateful_) {
@@ -97,26 +113,29 @@ class Residual : private detail::Chain<float, Layers...> {
                 auto&... dx) const {
     cache.within.output_gradient() = dy;
     Chain::backward(theta, x, cache.within, dtheta, dx...);
-    ((dx += dy), ...);
+    (add(dy, std::as_const(dx), dx), ...);
   }
 
  private:
   template <class Y>
-  static constexpr bool is_real_time = Y::ColsAtCompileTime == 1 &&
-                                       (is_fixed<detail::static_outputs<Layers>(), 1> && ...) &&
-                                       (detail::InfersWithoutThrowing<Layers, typename Y::Scalar> && ...);
+  static constexpr bool is_real_time_ = Y::ColsAtCompileTime == 1 && workspace_is_fixed<1> &&
+                                        (detail::InfersWithoutThrowing<Layers, typename Y::Scalar> && ...);
 
   template <class Y>
   void infer_with(const auto& theta, const auto& state, const auto& x, Y& y) const {
     detail::LayerBuffers<typename Y::Scalar, Y::ColsAtCompileTime, LayerTuple> scratch;
     Chain::infer(theta, state, x, y, scratch);
-    y += x;
+    add(x, std::as_const(y), y);
   }
 
   void linearize_with(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const {
     cache.within.resize(Chain::layers(), x.cols());
     Chain::linearize(theta, state, x, cache.within);
-    y = x + cache.within.outputs();
+    add(x, cache.within.outputs(), y);
+  }
+
+  static void add(const auto& a, const auto& b, auto& sum) {
+    for_each_tile([](const auto& p, const auto& q, auto& r) { r = p + q; }, a, b, sum);
   }
 };
 
