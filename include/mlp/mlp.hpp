@@ -7,6 +7,7 @@
 #include <mlp/activation/tanh.hpp>
 #include <mlp/concepts.hpp>
 #include <mlp/dataset.hpp>
+#include <mlp/full_batch.hpp>
 #include <mlp/gradient_check.hpp>
 #include <mlp/initializer/glorot.hpp>
 #include <mlp/initializer/he.hpp>
@@ -14,7 +15,11 @@
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
+#include <mlp/minimum.hpp>
 #include <mlp/network.hpp>
+#include <mlp/objective.hpp>
+#include <mlp/optimizer/lbfgs.hpp>
+#include <mlp/optimizer/levenberg_marquardt.hpp>
 #include <mlp/optimizer/sgd.hpp>
 #include <mlp/product.hpp>
 #include <mlp/random.hpp>
