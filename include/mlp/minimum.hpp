@@ -45,7 +45,7 @@ struct Minimum {
   Index iterations = 0;
   Index evaluations = 0;  // of the loss, with or without its gradient
   StopReason reason{};
-  std::vector<double> history;  // the loss after each iteration
+  std::vector<double> history{};  // the loss after each iteration
 
   bool converged() const {
     return reason == StopReason::gradient_tolerance || reason == StopReason::change_tolerance;

@@ -35,6 +35,10 @@ class Objective {
   Objective(Net& net, const Dataset<Target, S>& data)
       : net_(&net), data_(&data), workspace_(net), sample_workspace_(net) {
     check_dataset(data, "Objective");
+    net.loss(data.x.leftCols(1), [&] {  // which checks the sizes
+      if constexpr (detail::is_labels<Target>) return data.t.head(1);
+      else return data.t.leftCols(1);
+    }());
   }
   Objective(Net&, const Dataset<Target, S>&&) = delete;  // it would not outlive the call
 

@@ -13,7 +13,7 @@ struct LeastSquares {
   // r(theta) and its Jacobian: of as many columns as theta has parameters.
   void (*residuals)(const mlp::Vector<double>& theta, mlp::Vector<double>& r, mlp::Matrix<double>& jacobian);
   double minimum;                   // of sum r^2
-  std::vector<double> solution;     // one theta that has it
+  std::vector<double> solution{};   // the theta that has it, where there is one and it is well determined
   std::vector<double> deviation{};  // of each parameter of the solution, if it is a statistical fit
 };
 
@@ -77,8 +77,7 @@ inline const std::vector<LeastSquares>& classic_problems() {
          r = V{{x(0) + 10 * x(1), s5 * (x(2) - x(3)), a * a, s10 * b * b}};
          j = M{{1, 10, 0, 0}, {0, 0, s5, -s5}, {0, 2 * a, -4 * a, 0}, {2 * s10 * b, 0, 0, -2 * s10 * b}};
        },
-       0,
-       {0, 0, 0, 0}},
+       0},
       {"Beale (5)",
        {1, 1},
        [](const V& x, V& r, M& j) {
@@ -125,7 +124,7 @@ inline const std::vector<LeastSquares>& classic_problems() {
            j(n - 1, k) = others.prod();
          }
        },
-       0, std::vector<double>(10, 1)},
+       0},
   };
   return problems;
 }

@@ -40,7 +40,7 @@ bool is_flat_enough(const LinePoint<S>& start, const LinePoint<S>& p) {
 }
 
 // A point of the line on which both conditions hold; if none is found in so many trials, the lowest that
-// falls enough, or start. The first trial is at a. Where the loss is not finite, phi says so by an infinite
+// falls enough, or start if none falls. The first trial is at a. Where the loss is not finite, phi says so by an infinite
 // value.
 // Source: Nocedal and Wright, algorithms 3.5 and 3.6 in one: `low` is the lowest point that falls enough, and
 // once there is a `high`, a point that meets both conditions lies between the two.
@@ -51,7 +51,7 @@ LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials
   S last_width = std::numeric_limits<S>::infinity();
   for (; trials > 0; --trials) {
     const LinePoint<S> p = phi(a);
-    if (!falls_enough(start, p) || (low.a > 0 && p.value >= low.value)) {
+    if (!falls_enough(start, p) || p.value > low.value) {
       high = p;
       bracketed = true;
     } else if (is_flat_enough(start, p)) {
@@ -79,7 +79,7 @@ LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials
     a = low.a + std::clamp(share, S(0.1), S(0.9)) * width;
     last_width = std::abs(width);
   }
-  return low;
+  return low.value < start.value ? low : start;
 }
 
 }  // namespace detail
@@ -88,8 +88,8 @@ LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials
 ///   d = -H dL/dtheta,
 /// where H is an approximate inverse of the Hessian made of the last history_size changes of theta and of the
 /// gradient, to a point that meets the strong Wolfe conditions (with c1 = 1e-4, c2 = 0.9, as usual). It is for
-/// full batches: noise in the loss defeats it. The names are those of torch.optim.LBFGS; change_tolerance is
-/// relative.
+/// full batches: noise in the loss defeats it. Names and history_size are those of
+/// torch.optim.LBFGS; change_tolerance is relative.
 /// Memory: 2 history_size + 5 vectors like theta.
 /// Errors: std::invalid_argument if an option is out of range.
 /// Source: Nocedal and Wright, Numerical Optimization (2006), algorithms 7.4 and 7.5.
@@ -99,7 +99,7 @@ struct Lbfgs {
   Index max_evaluations = 0;         // 0: as many as it takes
   double gradient_tolerance = 1e-7;  // stop if no |dL/dtheta_i| is larger
   double change_tolerance = 1e-9;    // stop if the loss changes by no more than this part of it
-  Index history_size = 10;
+  Index history_size = 100;          // more is faster: a network's Hessian is far from simple
 
   /// Moves theta, an Eigen vector or a view of one, to where f is smallest, as far as it can be found.
   /// f(theta, gradient) returns the loss and writes its gradient, both of the type Vector<S>. A loss that is
@@ -172,12 +172,11 @@ struct Lbfgs {
       if (first < next && start.slope <= 0 && -start.slope <= epsilon * std::abs(value)) {
         return stop(StopReason::change_tolerance);
       }
+      const Index trials = std::clamp<Index>(left - 1, 1, max_trials);
       detail::LinePoint<S> end = start;
-      if (start.slope < 0) {
-        end = detail::line_search<S>(phi, start, static_cast<S>(learning_rate),
-                                     std::clamp<Index>(left - 1, 1, max_trials));
-      }
+      if (start.slope < 0) end = detail::line_search<S>(phi, start, static_cast<S>(learning_rate), trials);
       if (!(end.a > 0)) {
+        if (trials < max_trials) return stop(StopReason::max_evaluations);
         if (first == next) return stop(StopReason::no_progress);
         first = next;  // H has led astray: begin anew with the gradient's own direction
         continue;
