@@ -18,9 +18,10 @@ namespace mlp {
 /// residuals r, and the loss L = c r^T r, a step h solves
 ///   (H + mu I) h = -g,  g = dL/dtheta = 2c J^T r,  H = 2c J^T J.
 /// mu falls smoothly when the loss has fallen as this model promised, and rises fast when not.
-/// It is for few parameters: there are two matrices of P x P coefficients, and a trial step takes P^3 / 6
-/// multiplications. Up to some hundreds of parameters it fits a smooth regression closer than anything else
-/// here; from a few thousand on take Lbfgs. Parameters should be of comparable size, as a network's are.
+/// It is for few parameters: there are two matrices of P x P coefficients, and an iteration takes about
+/// N P^2 / 2 multiplications for N residuals and P^3 / 6 for each step tried. Smooth regressions with up to
+/// some hundreds of parameters it fits closest; from a few thousand on take Lbfgs. Parameters should be of
+/// comparable size, as a network's are.
 /// Errors: std::invalid_argument if an option is out of range.
 /// Source: Madsen, Nielsen and Tingleff, Methods for Non-Linear Least Squares Problems (2004), algorithm 3.16;
 /// the damping is that of Nielsen, Damping Parameter in Marquardt's Method (1999).
