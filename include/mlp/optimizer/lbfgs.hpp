@@ -88,8 +88,8 @@ LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials
 ///   d = -H dL/dtheta,
 /// where H is an approximate inverse of the Hessian made of the last history_size changes of theta and of the
 /// gradient, to a point that meets the strong Wolfe conditions (with c1 = 1e-4, c2 = 0.9, as usual). It is for
-/// full batches: noise in the loss defeats it. Names and history_size are those of
-/// torch.optim.LBFGS; change_tolerance is relative.
+/// full batches: noise in the loss defeats it. Names and history_size are those of torch.optim.LBFGS;
+/// change_tolerance is relative.
 /// Memory: 2 history_size + 5 vectors like theta.
 /// Errors: std::invalid_argument if an option is out of range.
 /// Source: Nocedal and Wright, Numerical Optimization (2006), algorithms 7.4 and 7.5.
@@ -183,13 +183,13 @@ struct Lbfgs {
       }
       if (end.a != tried) phi(end.a);  // no trial met both conditions, and the best was not the last
       const Index k = next % history;
+      first = std::max(first, next - history + 1);
       s.col(k) = x_new - x;
       y.col(k) = gradient_new - gradient;
       const S curvature = s.col(k).dot(y.col(k));
       if (curvature > epsilon * s.col(k).norm() * y.col(k).norm()) {
         rho(k) = 1 / curvature;
         ++next;
-        first = std::max(first, next - history);
       }
 
       change = static_cast<double>(value - end.value);
