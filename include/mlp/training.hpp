@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/callback.hpp>
 #include <mlp/clip.hpp>
 #include <mlp/dataset.hpp>
 #include <mlp/network.hpp>
@@ -228,12 +229,7 @@ class Fit {
         schedule_.observe(now_.validation ? now_.validation->loss : now_.loss);
         goes_on = !options_.patience || now_.epoch - history_.best_epoch < *options_.patience;
       }
-      const Progress& now = now_;
-      if constexpr (std::is_same_v<decltype(callback(now)), bool>) {
-        goes_on = callback(now) && goes_on;
-      } else {
-        callback(now);
-      }
+      goes_on = detail::goes_on(callback, std::as_const(now_)) && goes_on;
     }
     history_.loss.push_back(now_.loss);
     history_.seconds.push_back(now_.seconds);
@@ -371,10 +367,6 @@ History run_fit(const Data& train, const Data* validation, const FitOptions& opt
   }
   return Fit(trainer, used, &kept, options, rng, part_of).run(callback);
 }
-
-struct NoCallback {
-  void operator()(const Progress&) const {}
-};
 
 template <class Net, class Data, class Opt, class Callback>
 History fit(Net& net, const Data& train, const Data* validation, Opt&& optimizer, const FitOptions& options,
