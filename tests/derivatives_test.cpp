@@ -21,7 +21,12 @@
 #include <mlp/layer/layer_norm.hpp>
 #include <mlp/layer/residual.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
+#include <mlp/loss/gaussian_nll.hpp>
+#include <mlp/loss/hinge.hpp>
+#include <mlp/loss/huber.hpp>
+#include <mlp/loss/mean_absolute_error.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
+#include <mlp/loss/poisson_nll.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/tile.hpp>
 
@@ -265,6 +270,12 @@ TEST_CASE("H v of every loss, and of a user's own activation and loss") {
   check_hessian(initialized<BasicMlp<double, BinaryCrossEntropy, First, Dense<9, 3>>>(), x, t);
   check_hessian(initialized<BasicMlp<double, SoftmaxCrossEntropy, First, Dense<9, 3>>>(), x, labels);
   check_hessian(initialized<BasicMlp<double, SoftmaxCrossEntropy, First, Dense<9, 3>>>(), x, t);
+  check_hessian(initialized<BasicMlp<double, Huber, First, Dense<9, 3>>>(), x, t);
+  check_hessian(initialized<BasicMlp<double, MeanAbsoluteError, First, Dense<9, 3>>>(), x, t);
+  check_hessian(initialized<BasicMlp<double, PoissonNLL, First, Dense<9, 3>>>(), x, t);
+  check_hessian(initialized<BasicMlp<double, GaussianNLL, First, Dense<9, 6>>>(), x, t);
+  check_hessian(initialized<BasicMlp<double, Hinge, First, Dense<9, 3>>>(), x, labels);
+  check_hessian(initialized<BasicMlp<double, Hinge, First, Dense<9, 3>>>(), x, t);
   check_hessian(initialized<BasicMlp<double, Quartic, First, Dense<9, 3>>>(), x, t);
 }
 
@@ -278,6 +289,21 @@ TEST_CASE("H v through every layer; a batch's statistics and one fixed mask") {
   check_hessian(net, x, t, Rng{7});
   const Vector<double> v = random_direction(net, 1);
   CHECK(hessian_vector_product(net, x, t, v, Rng{7}) != hessian_vector_product(net, x, t, v, Rng{8}));
+}
+
+TEST_CASE("H v of losses with weights and smoothing") {
+  const Matrix<double> x = random_matrix(4, 6, 1), t = random_matrix(3, 6, 2).cwiseAbs();
+  const Labels labels{{0, 2, 1, 1, 0, 2}};
+  const auto check = [&](const auto& loss, const auto& targets) {
+    BasicMlp<double, std::decay_t<decltype(loss)>, Dense<4, 9, Tanh>, Dense<9, 3>> net(loss, {}, {});
+    Rng rng{1};
+    net.initialize(rng);
+    check_hessian(net, x, targets);
+  };
+  check(BinaryCrossEntropy{.positive_weights = {1, 2, 3}}, t);
+  check(SoftmaxCrossEntropy{.class_weights = {1, 2, 3}, .label_smoothing = 0.1}, labels);
+  check(SoftmaxCrossEntropy{.label_smoothing = 0.1}, t);
+  check(PoissonNLL{.full = true}, t);
 }
 
 // All logits are 0, where the loss's branches meet.
