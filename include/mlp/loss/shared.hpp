@@ -42,12 +42,13 @@ typename Y::Scalar mean_and_gradient(const auto& terms, const Y& y, const auto& 
 
 // Targets that are no labels pass.
 template <class T>
-void check_labels(const std::string& loss, Index classes, const T& t) {
+void check_labels(const char* loss, Index classes, const T& t) {
   if constexpr (is_labels<T>) {
     for (Index j = 0; j < t.size(); ++j) {
       if (t(j) < 0 || t(j) >= classes) {
-        raise<std::invalid_argument>(loss + ": expected labels in [0, " + std::to_string(classes) +
-                                     "), found " + std::to_string(t(j)) + " for sample " + std::to_string(j));
+        raise<std::invalid_argument>(std::string(loss) + ": expected labels in [0, " +
+                                     std::to_string(classes) + "), found " + std::to_string(t(j)) +
+                                     " for sample " + std::to_string(j));
       }
     }
   }
