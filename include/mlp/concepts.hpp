@@ -142,7 +142,8 @@ concept Layer =
 /// samples that are predicted right; void validate(Index outputs), for options that must fit the network;
 /// double weight(t), where the mean is not over the number of samples but over weights that the loss gives
 /// them (class weights), their sum; static constexpr int outputs_per_target, where a target has several
-/// outputs (a mean and a variance). Samples with weights are shown to a loss one at a time.
+/// outputs (a mean and a variance); static constexpr double threshold, above which a single prediction means
+/// class 1, where that is not one half. Samples with weights are shown to a loss one at a time.
 template <class L, class S = float>
 concept Loss = std::copyable<L> && requires {
   typename L::template Target<S>;

@@ -64,6 +64,12 @@ concept LinksWithoutThrowing = requires(const L& loss, VectorArgument<S>& y) {
 };
 
 template <class L>
+consteval double threshold() {
+  if constexpr (requires { L::threshold; }) return L::threshold;
+  else return 0.5;
+}
+
+template <class L>
 consteval int outputs_per_target() {
   if constexpr (requires { L::outputs_per_target; }) return L::outputs_per_target;
   else return 1;
@@ -243,7 +249,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   }
 
   /// The class that is predicted for each sample: the output with the largest prediction, or, with a single
-  /// output, 1 where the prediction is above one half and 0 elsewhere.
+  /// output, 1 where the prediction is above one half (or the loss's threshold) and 0 elsewhere.
   template <class X>
   Labels classify(const Eigen::DenseBase<X>& x) const {
     const auto p = predict(x);
@@ -251,7 +257,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     for (Index j = 0; j < p.cols(); ++j) {
       Index best = 0;
       if (p.rows() == 1) {
-        best = p(0, j) > S(0.5);
+        best = p(0, j) > S(detail::threshold<LossType>());
       } else {
         p.col(j).maxCoeff(&best);
       }

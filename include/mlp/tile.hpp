@@ -59,7 +59,7 @@ inline constexpr auto padding_mask = [] {
 // the sum of four squares took 15 ns so, and 2 with a mask.
 template <class S>
 EIGEN_STRONG_INLINE void clear_padding(Tile<S>& tile, Index n) {
-  if constexpr (std::is_floating_point_v<S>) {
+  if constexpr (std::is_floating_point_v<S> && sizeof(S) <= sizeof(double)) {
     using Packet = typename Eigen::internal::packet_traits<S>::type;
     for (Index i = 0; i < tile_size; i += Eigen::internal::unpacket_traits<Packet>::size) {
       const auto mask = Eigen::internal::ploadu<Packet>(padding_mask<S>.data() + tile_size - n + i);

@@ -47,7 +47,8 @@ TEST_CASE_TEMPLATE("GaussianNLL: variances of 0 and beyond all numbers", S, floa
   const std::vector gradient{4., 0., 0., 0.25};
   loss::check<2, 2>(GaussianNLL{.epsilon = 0.25}, y, t, value, gradient, bound, 8 * loss::epsilon<S>);
 
-  const Matrix<S> far{{1e15, -1e15}, {1e4, 88}}, zero{{0, 0}};  // squares near or beyond the range of float
+  const Matrix<S> far{{0x1p50, -0x1p50}, {1e4, 88}},
+      zero{{0, 0}};  // squares near or beyond the range of float
   CHECK(std::isfinite(GaussianNLL{}.value(far, zero)));
 }
 

@@ -1,4 +1,6 @@
+#include <mlp/layer/dense.hpp>
 #include <mlp/loss/hinge.hpp>
+#include <mlp/network.hpp>
 
 #include <doctest/doctest.h>
 
@@ -82,4 +84,10 @@ TEST_CASE_TEMPLATE("Hinge: accuracy counts right signs, or the labels' scores", 
   CHECK(Hinge{}.accuracy(y, Matrix<S>{{-1, -1, 1, -1}, {1, 1, -1, 1}}) == S(0.75));
   CHECK(Hinge{}.accuracy(y, Labels{{0, 1, 0, 0}}) == 1);
   CHECK(Hinge{}.accuracy(y, Labels{{0, 0, 0, 1}}) == S(0.5));
+}
+
+TEST_CASE("Hinge: a single score says class 1 above 0") {
+  mlp::Mlp<Hinge, mlp::Dense<1, 1>> net;
+  net.parameters() << 1, 0;
+  CHECK(net.classify(Eigen::RowVector3f(-0.1f, 0.1f, 2)) == Eigen::Vector3i(0, 1, 1));
 }

@@ -17,6 +17,7 @@ namespace mlp {
 struct Hinge {
   template <class S>
   using Target = Labels;
+  static constexpr double threshold = 0;
 
   template <class Y, class T>
   typename Y::Scalar value(const Y& y, const T& t) const {
