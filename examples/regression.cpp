@@ -12,11 +12,11 @@
 
 using namespace mlp;
 
-using Net = Mlp<GaussianNLL, Dense<1, 32, Tanh>, Dense<32, 32, Tanh>, Dense<32, 2>>;
+using Net = Mlp<GaussianNLL, Dense<1, 32, SiLU>, Dense<32, 32, SiLU>, Dense<32, 2>>;
 using Data = Dataset<Matrix<float>>;
 
 float curve(float x) { return std::sin(2 * x) + 0.3f * x; }
-float deviation(float x) { return x < 0 ? 0.1f : 0.1f + 0.15f * x; }
+float deviation(float x) { return x < 0 ? 0.08f : 0.08f + 0.08f * x; }
 
 Data noisy_points(Index count, Rng& rng) {
   Data data{Matrix<float>(1, count), Matrix<float>(1, count)};
@@ -54,7 +54,7 @@ Plot plot_of_losses(const History& history) {
 
 int main() try {
   Rng rng{1};
-  const Data train = noisy_points(600, rng), validation = noisy_points(300, rng),
+  const Data train = noisy_points(800, rng), validation = noisy_points(300, rng),
              test = noisy_points(300, rng);
   Net net;
   net.initialize(rng);
@@ -62,7 +62,7 @@ int main() try {
   FitOptions options{.epochs = 200, .batch_size = 32, .seed = 1, .patience = 30};
   options.schedule = CosineSchedule{.steps = options.steps(train.size()), .minimum = 0.01};
   const History history =
-      fit(net, train, validation, Adam{.learning_rate = 3e-3}, options, [](const Progress& now) {
+      fit(net, train, validation, Adam{.learning_rate = 1e-2}, options, [](const Progress& now) {
         if (now.epoch_is_done() && now.epoch % 20 == 0) {
           std::printf("epoch %3td  loss %7.4f  validation %7.4f\n", now.epoch, now.loss,
                       now.validation->loss);

@@ -48,13 +48,13 @@ class Plot {
     for (const Series& series : all_) out += drawn(series);
     out += "<path d=\"M0 0H" + text(width) + "V" + text(height) + "H0Z\" fill=\"none\" stroke=\"#555\"/>\n";
     for (std::size_t i = 0; i < all_.size(); ++i) {
-      const double y = 18 + 18 * static_cast<double>(i);
+      const double y = row_height * (static_cast<double>(i) + 0.8);
       out += key(all_[i], y) + write(width - 26 - 16, y + 4, "end", all_[i].name);
     }
     return out + "</g>\n";
   }
 
-  static constexpr double width = 420, height = 300;
+  static constexpr double width = 420, height = 340, row_height = 17;
 
  private:
   enum class Kind { points, line, band };
@@ -114,7 +114,11 @@ class Plot {
     return 0.04 + 0.92 * (v - range.low) / (range.high - range.low);
   }
   double at_x(double x) const { return width * at(x, x_range_); }
-  double at_y(double y) const { return height * (1 - at(y, y_range_)); }
+  // Above the data is the legend.
+  double at_y(double y) const {
+    const double top = row_height * static_cast<double>(all_.size());
+    return top + (height - top) * (1 - at(y, y_range_));
+  }
 
   std::string drawn(const Series& s) const {
     std::string out;
