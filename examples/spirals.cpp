@@ -29,9 +29,8 @@ Data spirals() {
   for (Index i = 0; i < count; ++i) {
     const auto angle = static_cast<float>(i) * std::numbers::pi_v<float> / 16;
     const float radius = static_cast<float>(104 - i) / 26;
-    const Eigen::Vector2f point(radius * std::sin(angle), radius * std::cos(angle));
-    data.x.col(2 * i) = point;
-    data.x.col(2 * i + 1) = -point;
+    data.x.col(2 * i) << radius * std::sin(angle), radius * std::cos(angle);
+    data.x.col(2 * i + 1) = -data.x.col(2 * i);
     data.t(2 * i) = 1;
     data.t(2 * i + 1) = 0;
   }
