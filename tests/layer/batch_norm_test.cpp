@@ -23,6 +23,17 @@ TEST_CASE("BatchNorm: gradients") {
   check_layer_gradients(BatchNorm<3>(), BatchNorm<Dynamic>(3));
 }
 
+TEST_CASE("BatchNorm: numbers as large and as small as the documentation says") {
+  for (const float scale : {1e18f, 1.f, 1e-18f}) {
+    Alone<float, BatchNorm<6>> alone{BatchNorm<6>()};
+    const Matrix<float> x = scale * normal_numbers<float>(6, 5);
+    const Matrix<float> y = alone.forward(x);
+    CHECK(y.allFinite());
+    CHECK(alone.backward(x, y, x).allFinite());
+    if (scale > 1) CHECK(y.isApprox(alone.forward(normal_numbers<float>(6, 5)), 1e-3f));  // but for epsilon
+  }
+}
+
 TEST_CASE("BatchNorm: small differences of large numbers") {
   constexpr Index n = 5, samples = 300;
   Alone<float, BatchNorm<n>> alone{BatchNorm<n>()};

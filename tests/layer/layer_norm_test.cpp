@@ -24,6 +24,17 @@ TEST_CASE("LayerNorm: gradients") {
   check_layer_gradients(LayerNorm<1>(), LayerNorm<Dynamic>(1));
 }
 
+TEST_CASE("LayerNorm: numbers as large and as small as the documentation says") {
+  for (const float scale : {1e18f, 1.f, 1e-18f}) {
+    Alone<float, LayerNorm<6>> alone{LayerNorm<6>()};
+    const Matrix<float> x = scale * normal_numbers<float>(6, 5);
+    const Matrix<float> y = alone.forward(x);
+    CHECK(y.allFinite());
+    CHECK(alone.backward(x, y, x).allFinite());
+    if (scale > 1) CHECK(y.isApprox(alone.forward(normal_numbers<float>(6, 5)), 1e-3f));  // but for epsilon
+  }
+}
+
 TEST_CASE("LayerNorm: small differences of large numbers") {
   constexpr Index n = 300;
   Alone<float, LayerNorm<n>> alone{LayerNorm<n>()};

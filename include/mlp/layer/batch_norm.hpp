@@ -20,6 +20,7 @@ namespace mlp {
 /// Shapes: x and y N x B; theta is gamma (N), then beta (N), 1 and 0 at first; the state is mean (N), then
 /// variance (N), 0 and 1 at first.
 /// Errors: std::invalid_argument if a batch of training has a single sample, which has no variance.
+/// Finite for x whose squares are: up to 1e18 in float.
 /// Source: Ioffe and Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal
 /// Covariate Shift (2015).
 template <int N>
@@ -27,6 +28,8 @@ class BatchNorm : public Inputs<N>,
                   public Outputs<N>,
                   public ParameterCount<N == Dynamic ? Dynamic : 2 * N>,
                   public StateCount<N == Dynamic ? Dynamic : 2 * N> {
+  static constexpr Index count_ = N == Dynamic ? Dynamic : 2 * N;
+
  public:
   using Inputs<N>::inputs;
 
@@ -45,8 +48,8 @@ class BatchNorm : public Inputs<N>,
   constexpr BatchNorm(Index size, double epsilon, double momentum)
       : Inputs<N>(detail::checked_size<N>(size, "BatchNorm")),
         Outputs<N>(size),
-        ParameterCount < N == Dynamic ? Dynamic : 2 * N > (2 * size),
-        StateCount < N == Dynamic ? Dynamic : 2 * N > (2 * size),
+        ParameterCount<count_>(2 * size),
+        StateCount<count_>(2 * size),
         epsilon_(epsilon),
         momentum_(momentum) {
     const auto check = [](bool right, const char* expected, double found) {

@@ -16,9 +16,12 @@ namespace mlp {
 ///   backward: g = gamma dy,  dx = (g - mean(g) - x^ mean(g x^)) / sqrt(variance + epsilon),
 ///             dgamma = sum_j dy_j x^_j,  dbeta = sum_j dy_j
 /// Shapes: x and y N x B; theta is gamma (N), then beta (N), 1 and 0 at first.
+/// Finite for x whose squares are: up to 1e18 in float.
 /// Source: Ba, Kiros and Hinton, Layer Normalization (2016).
 template <int N>
 class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N == Dynamic ? Dynamic : 2 * N> {
+  static constexpr Index count_ = N == Dynamic ? Dynamic : 2 * N;
+
  public:
   using Inputs<N>::inputs;
 
@@ -35,7 +38,7 @@ class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N =
   constexpr LayerNorm(Index size, double epsilon)
       : Inputs<N>(detail::checked_size<N>(size, "LayerNorm")),
         Outputs<N>(size),
-        ParameterCount < N == Dynamic ? Dynamic : 2 * N > (2 * size),
+        ParameterCount<count_>(2 * size),
         epsilon_(epsilon) {
     if (!(epsilon > 0)) {
       detail::raise<std::invalid_argument>("LayerNorm: expected epsilon > 0, found " +
