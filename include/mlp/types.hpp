@@ -66,7 +66,7 @@ template <class E>
 // Throws unless an option is right: check_option(rate >= 0, "Sgd", "learning_rate >= 0", rate). A condition
 // that says what is good, so that nan is not.
 template <class T>
-void check_option(bool right, const char* who, const char* expected, T found) {
+constexpr void check_option(bool right, const char* who, const char* expected, T found) {
   if (!right) {
     raise<std::invalid_argument>(std::string(who) + ": expected " + expected + ", found " +
                                  std::to_string(found));

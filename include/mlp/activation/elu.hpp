@@ -1,9 +1,7 @@
 #pragma once
 
 #include <mlp/initializer/he.hpp>
-
-#include <stdexcept>
-#include <string>
+#include <mlp/types.hpp>
 
 namespace mlp {
 
@@ -30,11 +28,7 @@ struct ELU {
     for (Index i = 0; i < a.size(); ++i) delta(i) = a(i) > 0 ? delta(i) : delta(i) * (a(i) + scale);
   }
 
-  void validate() const {
-    if (!(alpha >= 0)) {
-      detail::raise<std::invalid_argument>("ELU: expected alpha >= 0, found " + std::to_string(alpha));
-    }
-  }
+  void validate() const { detail::check_option(alpha >= 0, "ELU", "alpha >= 0", alpha); }
 };
 
 }  // namespace mlp

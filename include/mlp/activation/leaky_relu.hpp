@@ -1,9 +1,7 @@
 #pragma once
 
 #include <mlp/initializer/he.hpp>
-
-#include <stdexcept>
-#include <string>
+#include <mlp/types.hpp>
 
 namespace mlp {
 
@@ -29,10 +27,7 @@ struct LeakyReLU {
   }
 
   void validate() const {
-    if (!(negative_slope >= 0)) {
-      detail::raise<std::invalid_argument>("LeakyReLU: expected negative_slope >= 0, found " +
-                                           std::to_string(negative_slope));
-    }
+    detail::check_option(negative_slope >= 0, "LeakyReLU", "negative_slope >= 0", negative_slope);
   }
 };
 

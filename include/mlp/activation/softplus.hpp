@@ -1,9 +1,7 @@
 #pragma once
 
 #include <mlp/initializer/he.hpp>
-
-#include <stdexcept>
-#include <string>
+#include <mlp/types.hpp>
 
 namespace mlp {
 
@@ -31,11 +29,7 @@ struct Softplus {
     delta *= -(a * static_cast<typename A::Scalar>(-beta)).expm1();
   }
 
-  void validate() const {
-    if (!(beta > 0)) {
-      detail::raise<std::invalid_argument>("Softplus: expected beta > 0, found " + std::to_string(beta));
-    }
-  }
+  void validate() const { detail::check_option(beta > 0, "Softplus", "beta > 0", beta); }
 };
 
 }  // namespace mlp

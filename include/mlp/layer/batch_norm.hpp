@@ -52,14 +52,8 @@ class BatchNorm : public Inputs<N>,
         StateCount<count_>(2 * size),
         epsilon_(epsilon),
         momentum_(momentum) {
-    const auto check = [](bool right, const char* expected, double found) {
-      if (!right) {
-        detail::raise<std::invalid_argument>("BatchNorm: expected " + std::string(expected) + ", found " +
-                                             std::to_string(found));
-      }
-    };
-    check(epsilon > 0, "epsilon > 0", epsilon);
-    check(momentum >= 0 && momentum <= 1, "momentum in [0, 1]", momentum);
+    detail::check_option(epsilon > 0, "BatchNorm", "epsilon > 0", epsilon);
+    detail::check_option(momentum >= 0 && momentum <= 1, "BatchNorm", "momentum in [0, 1]", momentum);
   }
 
   double epsilon() const { return epsilon_; }

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <stdexcept>
-#include <string>
 #include <utility>
 
 namespace mlp {
@@ -34,10 +32,7 @@ class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
   constexpr explicit Dropout(Index size) requires(N == Dynamic) : Dropout(size, 0.5) {}
   constexpr Dropout(Index size, double p)
       : Inputs<N>(detail::checked_size<N>(size, "Dropout")), Outputs<N>(size), p_(p) {
-    if (!(p >= 0 && p < 1)) {
-      detail::raise<std::invalid_argument>("Dropout: expected a probability in [0, 1), found " +
-                                           std::to_string(p));
-    }
+    detail::check_option(p >= 0 && p < 1, "Dropout", "a probability in [0, 1)", p);
   }
 
   double p() const { return p_; }

@@ -5,8 +5,6 @@
 #include <mlp/types.hpp>
 
 #include <cmath>
-#include <stdexcept>
-#include <string>
 
 namespace mlp {
 
@@ -40,10 +38,7 @@ class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N =
         Outputs<N>(size),
         ParameterCount<count_>(2 * size),
         epsilon_(epsilon) {
-    if (!(epsilon > 0)) {
-      detail::raise<std::invalid_argument>("LayerNorm: expected epsilon > 0, found " +
-                                           std::to_string(epsilon));
-    }
+    detail::check_option(epsilon > 0, "LayerNorm", "epsilon > 0", epsilon);
   }
 
   double epsilon() const { return epsilon_; }

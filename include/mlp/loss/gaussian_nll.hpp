@@ -64,11 +64,7 @@ struct GaussianNLL {
     for_each_tile([eps](auto& a) { a = a.exp() + eps; }, y.bottomRows(y.rows() / 2));
   }
 
-  void validate() const {
-    if (!(epsilon > 0))
-      detail::raise<std::invalid_argument>("GaussianNLL: expected epsilon > 0, found " +
-                                           std::to_string(epsilon));
-  }
+  void validate() const { detail::check_option(epsilon > 0, "GaussianNLL", "epsilon > 0", epsilon); }
 
   void validate(Index outputs) const {
     if (outputs % 2 != 0)

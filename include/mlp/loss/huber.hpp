@@ -3,9 +3,6 @@
 #include <mlp/loss/shared.hpp>
 #include <mlp/types.hpp>
 
-#include <stdexcept>
-#include <string>
-
 namespace mlp {
 
 /// Squared error near the target and absolute error far from it, so that outliers pull with a bounded force;
@@ -35,10 +32,7 @@ struct Huber {
 
   void link(auto&) const noexcept {}
 
-  void validate() const {
-    if (!(delta > 0))
-      detail::raise<std::invalid_argument>("Huber: expected delta > 0, found " + std::to_string(delta));
-  }
+  void validate() const { detail::check_option(delta > 0, "Huber", "delta > 0", delta); }
 
  private:
   template <class S>

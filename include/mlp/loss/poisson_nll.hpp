@@ -3,9 +3,6 @@
 #include <mlp/loss/shared.hpp>
 #include <mlp/types.hpp>
 
-#include <stdexcept>
-#include <string>
-
 namespace mlp {
 
 /// Negative log likelihood of counts under a Poisson distribution, as torch.nn.PoissonNLLLoss: the mean over
@@ -41,11 +38,7 @@ struct PoissonNLL {
     if (log_input) for_each_tile([](auto& a) { a = a.exp(); }, y);
   }
 
-  void validate() const {
-    if (!(epsilon > 0))
-      detail::raise<std::invalid_argument>("PoissonNLL: expected epsilon > 0, found " +
-                                           std::to_string(epsilon));
-  }
+  void validate() const { detail::check_option(epsilon > 0, "PoissonNLL", "epsilon > 0", epsilon); }
 
  private:
   template <class S>

@@ -74,9 +74,8 @@ struct SoftmaxCrossEntropy {
     if (!class_weights.empty() && std::ranges::count(class_weights, 0.) == std::ssize(class_weights))
       detail::raise<std::invalid_argument>(std::string(weights_name) +
                                            " of which one is above 0, found none");
-    if (!(label_smoothing >= 0 && label_smoothing < 1))
-      detail::raise<std::invalid_argument>("SoftmaxCrossEntropy: expected label_smoothing in [0, 1), found " +
-                                           std::to_string(label_smoothing));
+    detail::check_option(label_smoothing >= 0 && label_smoothing < 1, "SoftmaxCrossEntropy",
+                         "label_smoothing in [0, 1)", label_smoothing);
   }
 
   void validate(Index outputs) const {
