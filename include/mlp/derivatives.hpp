@@ -11,11 +11,11 @@
 /// Derivatives of a network other than the gradient of its mean loss. All are exact but for rounding.
 namespace mlp {
 
-/// How each raw output of the trained network (infer's, before the loss's link) changes with each input, for one
-/// sample:
+/// How each raw output of the trained network (infer's, before the loss's link) changes with each input, for
+/// one sample:
 ///   J_ki = dy_k / dx_i
-/// Shapes: x inputs; J outputs x inputs, of fixed size, and nothing is allocated, where the sizes are static and
-/// small.
+/// Shapes: x inputs; J outputs x inputs. Where the sizes are static and small, J is of fixed size and nothing
+/// is allocated (but for the room that larger products keep: once for each thread).
 /// Errors: std::invalid_argument if x is not one sample.
 template <class S, class L, class... Layers, class X>
 auto jacobian(const BasicMlp<S, L, Layers...>& net, const Eigen::DenseBase<X>& x) {
@@ -34,8 +34,8 @@ auto jacobian(const BasicMlp<S, L, Layers...>& net, const Eigen::DenseBase<X>& x
 }
 
 /// The gradient of each sample's loss alone, in the pass of training: for influence, for clipping sample by
-/// sample, for the Fisher information. Its mean over the columns is the batch's gradient, unless layers look at the
-/// batch as a whole or the loss weighs classes.
+/// sample, for the Fisher information. The mean of the columns is the batch's gradient, unless layers look at
+/// the batch as a whole or the loss weighs classes.
 /// Shapes: x inputs x B; t B labels, or a matrix with B columns; the result parameter_count() x B.
 /// Errors: std::invalid_argument as net.loss(); from layers that take no single sample (BatchNorm).
 template <class S, class L, class... Layers, class X, class T>
@@ -59,11 +59,12 @@ auto per_sample_gradients(const BasicMlp<S, L, Layers...>& net, const Eigen::Den
   return result;
 }
 
-/// H v, with H the matrix of the second derivatives of the mean loss in the pass of training. H itself is never
-/// formed: the gradient is computed once, with Duals, at theta + e v, and H v is its derivative by e. A layer,
-/// activation or loss of your own must be fit for Duals: see dual.hpp. At a kink (ReLU at exactly 0) it is what the
-/// side has to which v leads.
-/// Randomness: both theta and v meet the masks that rng draws, so H is that of one fixed net.
+/// H v, with H the matrix of the second derivatives of the mean loss in the pass of training. H itself is
+/// never formed: the gradient is computed once, with Duals, at theta + e v, and H v is its derivative by e. A
+/// layer, activation or loss of your own must be fit for Duals: see dual.hpp. At a kink (ReLU at exactly 0)
+/// it is what the side has to which v leads. It is computed in the network's scalar: use net.cast<double>()
+/// where float has too few digits.
+/// Randomness: rng draws the masks, the same ones for the same rng.
 /// Shapes: x inputs x B; t B labels, or a matrix with B columns; v and the result parameter_count().
 /// Errors: std::invalid_argument as net.loss(). The result is nan where the gradient is not finite.
 /// Source: Pearlmutter, Fast Exact Multiplication by the Hessian (1994).

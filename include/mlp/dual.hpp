@@ -14,13 +14,15 @@ namespace mlp {
 /// A number q and how fast it changes, q': code that is given Duals in the place of doubles computes what it
 /// always does and, by the rules of calculus and exactly but for rounding, the derivative beside it.
 ///   (a b)' = a b' + a' b,  f(a)' = f'(a) a'
-/// A network computes with them too: net.cast<Dual<double>>(). For a layer, an activation or a loss of your own
-/// to be fit for it,
-///   - call functions as Eigen's array functions (z.exp()) or, for a coefficient, without their namespace, after
-///     `using std::exp;`. There are abs, sqrt, pow, exp, expm1, log, log1p, sin, cos, atan, tanh, erf, erfc,
-///     isfinite, isinf and isnan; std::max, std::min and std::clamp do as they are;
-///   - keep in the scalar of the arguments, S, whatever depends on them: a Dual does not become a double, nor an
-///     int. S(0.5) * a(i), static_cast<S>(n) and numbers between Duals are right.
+/// A network computes with them too: net.cast<Dual<double>>(). For a layer, an activation or a loss of your
+/// own to be fit for it,
+///   - call functions as Eigen's array functions (z.exp()) or, for a coefficient, without their namespace,
+///     after `using std::exp;`. There are abs, sqrt, pow, exp, expm1, log, log1p, sin, cos, atan, tanh, erf,
+///     erfc, isfinite, isinf and isnan; std::max, std::min and std::clamp do as they are;
+///   - keep in S, the scalar of the arguments, whatever depends on them: a Dual becomes neither a double nor
+///     an int, and S(0.5) * a(i), static_cast<S>(n) and 1 / (1 + a(i)) are right;
+///   - beware of quotients such as sin(q) / q near 0, and of constants in their place: the value may keep its
+///     digits, but the derivative loses them.
 ///
 /// Where values are equal, <, >, <= and >= compare the derivatives, and so decide as they would a little
 /// further on. A smooth function that is written in branches (|q|, max(q, 0) and q > 0 ? in the parts of a

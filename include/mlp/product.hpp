@@ -238,7 +238,8 @@ constexpr bool is_small_product(Index rows, Index depth, Index cols, bool column
   return rows <= limit && depth <= limit && cols <= limit && rows * depth * cols <= limit;
 }
 
-// How numbers that are no floating-point numbers multiply: run(a, b, start, c) of a specialization, as dual.hpp's.
+// How numbers that are no floating-point numbers multiply: run(a, b, start, c) of a specialization, such as
+// dual.hpp's.
 template <class S>
 struct Product;
 

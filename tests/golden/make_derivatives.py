@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes derivatives.hpp beside this script: Jacobians and Hessians times a vector, as torch.autograd.functional
-gives them in float64, of a network 4-6-5-3.
+"""Writes derivatives.hpp beside this script: Jacobians and Hessians times a vector of a network 4-6-5-3, as
+torch.autograd.functional gives them in float64.
 
     python3 tests/golden/make_derivatives.py
 """
@@ -83,8 +83,8 @@ namespace golden::derivatives {{
 
 // clang-format off
 
-/// Of the network with an activation: dy/dx of the first sample, 3 x 4 (column after column), and H v for each loss
-/// and its targets.
+/// Of the network with an activation: dy/dx of the first sample, 3 x 4 (column after column), and H v for each
+/// loss and its targets.
 struct Derivatives {{
   std::span<const double> jacobian, mse, bce, labels, classes;
 }};

@@ -51,8 +51,8 @@ struct GELU {
     return S(0.5) * erfc(S(-0.5 * std::numbers::sqrt2) * z);
   }
 
-  // Phi(z), which the forward pass has multiplied z by: erfc takes far longer than a division. Near 0, a may be too
-  // small a number to divide; and what rounding does to a Dual's derivative, a division by z would magnify.
+  // Phi(z), which the forward pass has multiplied z by: erfc takes far longer than a division. Near 0, a may
+  // be too small a number to divide; and what rounding does to a Dual's derivative, dividing would magnify.
   template <class S>
   static S cdf(const S& z, const S& a) {
     if constexpr (std::is_floating_point_v<S>) {
