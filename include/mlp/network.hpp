@@ -312,7 +312,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     check_t(t, w, x.cols());
     std::pair<S, S> result{0, std::numeric_limits<S>::quiet_NaN()};
     if constexpr (x_fits<X> && t_fits<T>) {
-      const auto& targets = target_view<X>(t);
+      const auto& targets = target_view<X::ColsAtCompileTime>(t);
       const auto raw = infer(x);
       const auto y = output_view<X>(raw);
       result.first = detail::mean_loss(loss_, y, targets, w);
@@ -327,7 +327,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   /// the weights of its samples and their classes.
   template <class T, class W = detail::Unweighted>
   double batch_weight(const Eigen::DenseBase<T>& t, const W& w = {}) const {
-    return detail::batch_weight(loss_, t.derived(), w);
+    return detail::batch_weight(loss_, target_view<Dynamic>(t), w);
   }
 
   /// Room for the passes over batches of that size (or of a size that is static: net.workspace<4>()).
@@ -393,11 +393,12 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   S loss_and_gradient(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w,
                       Workspace<BasicMlp, Batch>& ws, G&& gradient, DX&&... dx) const {
     check_t(t, w, x.cols());
-    const auto y = forward(x, ws);
+    const auto written = forward(x, ws);
+    const auto y = output_view<decltype(written)>(written);  // one that can't be written, as in evaluations
     auto dy = ws.output_gradient();
     S value = 0;
     if constexpr (x_fits<X> && t_fits<T>) {
-      value = detail::mean_loss_and_gradient(loss_, y, target_view<X>(t), w, dy);
+      value = detail::mean_loss_and_gradient(loss_, y, target_view<X::ColsAtCompileTime>(t), w, dy);
       backward(x, ws, gradient, dx...);
     }
     return value;
@@ -486,13 +487,16 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     return matrix_view<static_outputs_, X::ColsAtCompileTime>(y.data(), y.rows(), y.cols());
   }
 
-  // Labels pass as they are, a matrix as a column-major view of the sizes that are known.
-  template <class X, class T>
-  static decltype(auto) target_view(const Eigen::DenseBase<T>& t) {
-    if constexpr (detail::is_labels<T>) {
-      return t.derived();
+  // Labels as a view of a vector, a matrix as a column-major view of the sizes that are known; a copy where there
+  // can be none.
+  template <int Cols, class T>
+  static auto target_view(const Eigen::DenseBase<T>& t) {
+    if constexpr (!detail::is_labels<T>) {
+      return column_view<static_targets_, Cols>(t);
+    } else if constexpr ((T::Flags & Eigen::DirectAccessBit) != 0 && T::InnerStrideAtCompileTime == 1) {
+      return Eigen::Map<const Vector<typename T::Scalar>>(t.derived().data(), t.size());
     } else {
-      return column_view<static_targets_, X::ColsAtCompileTime>(t);
+      return Vector<typename T::Scalar>(t.derived());
     }
   }
 

@@ -25,11 +25,15 @@ Index sample_count(const T& t) {
   else return t.cols();
 }
 
-// The targets of sample j alone.
+// Sample j alone, as a batch of one: of the same type as a batch of any size, so that a loss is compiled once.
+template <class Y>
+auto outputs_of(Y& y, Index j) {
+  return matrix_view<Y::RowsAtCompileTime, Dynamic>(y.data() + j * y.colStride(), y.rows(), 1);
+}
 template <class T>
-auto sample(const T& t, Index j) {
-  if constexpr (is_labels<T>) return t.template segment<1>(j);
-  else return column(t, j);
+auto targets_of(const T& t, Index j) {
+  if constexpr (is_labels<T>) return Eigen::Map<const Vector<typename T::Scalar>>(t.data() + j, 1);
+  else return dense_view<T::RowsAtCompileTime, Dynamic>(t.middleCols(j, 1));
 }
 
 inline void check_weights(Unweighted, Index, const char*) {}
@@ -57,7 +61,7 @@ double batch_weight(const L& loss, const T& t, const W& w) {
   if (w.size() == 0) return batch_weight(loss, t, Unweighted{});
   double sum = 0;
   for (Index j = 0; j < w.size(); ++j)
-    sum += static_cast<double>(w(j)) * batch_weight(loss, sample(t, j), Unweighted{});
+    sum += static_cast<double>(w(j)) * batch_weight(loss, targets_of(t, j), Unweighted{});
   return sum;
 }
 
@@ -67,7 +71,7 @@ S weighted_mean(const L& loss, const T& t, const W& w, F&& f) {
   const double all = batch_weight(loss, t, w);
   S sum = 0;
   for (Index j = 0; j < w.size(); ++j) {
-    const double weight = static_cast<double>(w(j)) * batch_weight(loss, sample(t, j), Unweighted{});
+    const double weight = static_cast<double>(w(j)) * batch_weight(loss, targets_of(t, j), Unweighted{});
     sum += f(j, static_cast<S>(all > 0 ? weight / all : 0));
   }
   return sum;
@@ -80,8 +84,9 @@ typename Y::Scalar mean_loss(const L& loss, const Y& y, const T& t, Unweighted) 
 template <class L, class Y, class T, class W>
 typename Y::Scalar mean_loss(const L& loss, const Y& y, const T& t, const W& w) {
   if (w.size() == 0) return loss.value(y, t);
-  return weighted_mean<typename Y::Scalar>(
-      loss, t, w, [&](Index j, auto share) { return share * loss.value(column(y, j), sample(t, j)); });
+  return weighted_mean<typename Y::Scalar>(loss, t, w, [&](Index j, auto share) {
+    return share * loss.value(outputs_of(y, j), targets_of(t, j));
+  });
 }
 
 template <class L, class Y, class T>
@@ -98,8 +103,8 @@ template <class L, class Y, class T, class W>
 typename Y::Scalar mean_loss_and_gradient(const L& loss, const Y& y, const T& t, const W& w, auto& dy) {
   if (w.size() == 0) return mean_loss_and_gradient(loss, y, t, Unweighted{}, dy);
   return weighted_mean<typename Y::Scalar>(loss, t, w, [&](Index j, auto share) {
-    auto dy_j = column(dy, j);
-    const auto value = mean_loss_and_gradient(loss, column(y, j), sample(t, j), Unweighted{}, dy_j);
+    auto dy_j = outputs_of(dy, j);
+    const auto value = mean_loss_and_gradient(loss, outputs_of(y, j), targets_of(t, j), Unweighted{}, dy_j);
     dy_j *= share;
     return share * value;
   });
@@ -117,7 +122,7 @@ typename Y::Scalar accuracy(const L& loss, const Y& y, const T& t, const W& w) {
   constexpr struct {
   } no_class_weights;
   return weighted_mean<typename Y::Scalar>(no_class_weights, t, w, [&](Index j, auto share) {
-    return share * accuracy(loss, column(y, j), sample(t, j), Unweighted{});
+    return share * accuracy(loss, outputs_of(y, j), targets_of(t, j), Unweighted{});
   });
 }
 
