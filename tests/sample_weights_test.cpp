@@ -146,3 +146,29 @@ TEST_CASE("weights of the wrong number, sign or kind") {
   CHECK(message_of([&] { net.loss(data.x, data.t, Vector<double>::Ones(3)); }) ==
         "mlp: expected 4 weights, one for each sample, found 3");
 }
+
+TEST_CASE("weights of classes and of samples: sample j weighs w_j c_j") {
+  Net net(SoftmaxCrossEntropy{.class_weights = {1, 0.5, 4}}, {}, {});
+  Rng rng{1};
+  net.initialize(rng);
+  const Dataset<Labels, double> data = clusters<double>(6);  // labels 0 1 2 0 1 2
+  Vector<double> weights(6), both(6), gradient, expected;
+  weights << 1, 3, 0, 2, 1, 1;
+  both << 1, 1.5, 0, 2, 0.5, 4;
+  CHECK(net.batch_weight(data.t, weights) == both.sum());
+  const Net plain = [&] {
+    Net same;
+    same.parameters() = net.parameters();
+    return same;
+  }();
+  auto ws = net.workspace();
+  CHECK(net.loss_and_gradient(data.x, data.t, weights, ws, gradient) ==
+        doctest::Approx(plain.loss_and_gradient(data.x, data.t, both, ws, expected)).epsilon(1e-14));
+  CHECK((gradient - expected).cwiseAbs().maxCoeff() <= 1e-15);
+
+  // Classes that weigh nothing: a loss of 0, not nan.
+  Net none(SoftmaxCrossEntropy{.class_weights = {0, 0, 1}}, {}, {});
+  const Dataset<Labels, double> first{data.x.leftCols(2), data.t.head(2)};
+  CHECK(evaluate(none, first).loss == 0);
+  CHECK(fit(none, first, Sgd{}, {.epochs = 1}).loss[0] == 0);
+}

@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -49,27 +51,32 @@ Evaluation evaluate(const Net& net, const Dataset<Target, typename Net::Scalar>&
       accuracy_weight += samples;
     });
   }
-  return {loss_sum / loss_weight, accuracy_sum / accuracy_weight};
+  return {loss_weight > 0 ? loss_sum / loss_weight : 0, accuracy_sum / accuracy_weight};
 }
 
 /// What fit does. What is optional is done if it is set.
 struct FitOptions {
   Index epochs = 10;
   Index batch_size = 32;
-  std::uint64_t seed = 0;  // of the shuffling, of layers with randomness of their own, of validation_fraction
-  int threads = 0;       // at most so many, where they pay (see threads.hpp); 0: as many as OpenMP would take
-  Index accumulate = 1;  // batches to a step, along the gradient of all their samples
-  std::optional<Schedule> schedule =
-      {};  // of the step, 1, 2, ...: the factor of the optimizer's learning_rate there
-  std::optional<double> clip_norm = {};   // the largest norm of a gradient
-  std::optional<double> clip_value = {};  // the largest magnitude of its coefficients
-  double validation_fraction = 0;  // of the samples, drawn at random, are kept from training for validation
-  std::optional<Index> patience = {};  // ends after so many epochs without a smaller validation loss, and
-                                       // restores the parameters of the best
-  double min_delta = 0;                // by which a validation loss must be smaller to count as such
-  std::optional<double> average_decay =
-      {};  // d: validates and ends with the moving average of the parameters,
-           // average = d average + (1 - d) theta after each step
+  /// Of the shuffling, of layers with randomness of their own, and of validation_fraction.
+  std::uint64_t seed = 0;
+  /// At most so many, where they pay (see threads.hpp); 0: as many as OpenMP would take.
+  int threads = 0;
+  /// Batches to a step, which goes along the gradient of the mean loss of all their samples.
+  Index accumulate = 1;
+  /// The factor of the optimizer's learning_rate in each step (see schedule.hpp).
+  std::optional<Schedule> schedule = {};
+  /// The largest norm of a gradient, and the largest magnitude of its coefficients (see clip.hpp).
+  std::optional<double> clip_norm = {}, clip_value = {};
+  /// Of the samples, drawn at random: kept from training, and used for validation.
+  double validation_fraction = 0;
+  /// Training ends after so many epochs without a smaller validation loss, smaller by more than min_delta; then,
+  /// and at its regular end, the network has the parameters and the state of its best epoch.
+  std::optional<Index> patience = {};
+  double min_delta = 0;
+  /// d: what is validated, and what the network has at the end, is the moving average of the parameters,
+  ///   average = d average + (1 - d) theta after each step, the initial theta at first.
+  std::optional<double> average_decay = {};
 
   /// How many steps fit takes for that many samples of training: for schedules.
   Index steps(Index samples) const {
@@ -222,7 +229,7 @@ class Fit {
     bool goes_on = true;
     for (now_.batch = 1; now_.batch <= now_.batches && goes_on; ++now_.batch) {
       threads_.run([&] { run_batch(); });
-      now_.loss = loss_sum_ / loss_weight_;
+      now_.loss = loss_weight_ > 0 ? loss_sum_ / loss_weight_ : 0;
       now_.seconds = seconds();
       if (now_.epoch_is_done()) {
         if (validation_ != nullptr) validate();
