@@ -64,7 +64,8 @@ struct FitOptions {
   int threads = 0;
   /// Batches to a step, which goes along the gradient of the mean loss of all their samples.
   Index accumulate = 1;
-  /// The factor of the optimizer's learning_rate in each step (see schedule.hpp).
+  /// The factor of the optimizer's learning_rate in each step (see schedule.hpp). ReduceOnPlateau is shown the
+  /// validation loss of each epoch, or without validation that of training.
   std::optional<Schedule> schedule = {};
   /// The largest norm of a gradient, and the largest magnitude of its coefficients (see clip.hpp).
   std::optional<double> clip_norm = {}, clip_value = {};
