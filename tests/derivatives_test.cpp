@@ -180,7 +180,9 @@ TEST_CASE("Jacobian and H v are PyTorch's") {
   const auto classes = golden::matrix<double>(std::span<const double>(numbers::classes), 3, 7);
   const Labels labels = golden::matrix<int>(std::span<const int>(numbers::labels), 7, 1);
   const auto v = golden::matrix<double>(std::span<const double>(numbers::direction), 83, 1);
-  for (const auto& [f, expected] : cases) {
+  for (const auto& one : cases) {
+    const AnyActivation& f = one.f;
+    const numbers::Derivatives& expected = one.expected;
     CAPTURE(f.chosen.index());
     const auto regression = golden_network<MeanSquaredError>(f);
     const auto decisions = golden_network<BinaryCrossEntropy>(f);
