@@ -53,7 +53,7 @@ Matrix<Index> count_pairs(const P& predicted, const T& t, Index classes, const s
 
 // Outputs x samples in double; a vector is one output.
 template <class Y>
-Matrix<double> outputs_of(const Eigen::DenseBase<Y>& y) {
+Matrix<double> outputs_in_double(const Eigen::DenseBase<Y>& y) {
   if constexpr (Y::ColsAtCompileTime == 1) return y.derived().template cast<double>().transpose();
   else return y.derived().template cast<double>();
 }
@@ -183,7 +183,7 @@ ClassificationReport precision_recall_f1(const Eigen::DenseBase<P>& predicted, c
 template <class Y, class T>
 double roc_auc(const Eigen::DenseBase<Y>& scores, const Eigen::DenseBase<T>& t) {
   const std::string who = "roc_auc";
-  const Matrix<double> y = detail::outputs_of(scores);
+  const Matrix<double> y = detail::outputs_in_double(scores);
   detail::check_predictions(y.cols(), t.size(), who);
   const Index classes = std::max<Index>(y.rows(), 2);
   const auto labels = detail::checked_labels(t, classes, who);
@@ -216,7 +216,7 @@ double roc_auc(const Eigen::DenseBase<Y>& scores, const Eigen::DenseBase<T>& t) 
 /// Errors: std::invalid_argument also if there is but one sample.
 template <class Y, class T>
 double r2_score(const Eigen::DenseBase<Y>& predicted, const Eigen::DenseBase<T>& targets) {
-  const Matrix<double> y = detail::outputs_of(predicted), t = detail::outputs_of(targets);
+  const Matrix<double> y = detail::outputs_in_double(predicted), t = detail::outputs_in_double(targets);
   detail::check_outputs(y, t, "r2_score");
   if (t.cols() < 2) {
     detail::raise<std::invalid_argument>("r2_score: expected at least two samples, found one");
@@ -236,7 +236,7 @@ double r2_score(const Eigen::DenseBase<Y>& predicted, const Eigen::DenseBase<T>&
 /// Shapes: y and t outputs x B; a vector is one output.
 template <class Y, class T>
 double mean_absolute_error(const Eigen::DenseBase<Y>& predicted, const Eigen::DenseBase<T>& targets) {
-  const Matrix<double> y = detail::outputs_of(predicted), t = detail::outputs_of(targets);
+  const Matrix<double> y = detail::outputs_in_double(predicted), t = detail::outputs_in_double(targets);
   detail::check_outputs(y, t, "mean_absolute_error");
   return (y - t).cwiseAbs().mean();
 }

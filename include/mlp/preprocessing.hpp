@@ -22,8 +22,8 @@ auto finite_view(const Eigen::DenseBase<X>& object, const std::string& who) {
     for (Index i = 0; i < x.rows(); ++i) {
       if (const auto value = x(i, j); !std::isfinite(value)) {
         raise<std::invalid_argument>(who + ": expected finite numbers, found " +
-                                     (std::isnan(value) ? "nan" : std::to_string(value)) + " in row " +
-                                     std::to_string(i) + ", column " + std::to_string(j));
+                                     text_of(static_cast<double>(value)) + " in row " + std::to_string(i) +
+                                     ", column " + std::to_string(j));
       }
     }
   }
@@ -166,13 +166,9 @@ template <class S = float, class T>
 Matrix<S> one_hot(const Eigen::DenseBase<T>& labels, Index classes) {
   static_assert(detail::is_labels<T>, "mlp: the labels of one_hot must be integers");
   const Vector<typename T::Scalar> t = labels.derived().reshaped();
+  detail::check_labels("one_hot", classes, t);
   Matrix<S> encoded = Matrix<S>::Zero(classes, t.size());
   for (Index j = 0; j < t.size(); ++j) {
-    if (t(j) < 0 || t(j) >= classes) {
-      detail::raise<std::invalid_argument>("one_hot: expected labels in [0, " + std::to_string(classes) +
-                                           "), found " + std::to_string(t(j)) + " for sample " +
-                                           std::to_string(j));
-    }
     encoded(t(j), j) = 1;
   }
   return encoded;

@@ -25,13 +25,6 @@ constexpr void is_an_optimizer() {
 
 }  // namespace check
 
-namespace detail {
-
-// std::to_string may say "-nan".
-inline std::string text_of(double value) { return std::isnan(value) ? "nan" : std::to_string(value); }
-
-}  // namespace detail
-
 /// Trains a network of the caller's in place, step by step; it refers to the network, which must outlive it.
 /// Errors: std::invalid_argument if an option of the optimizer is out of range.
 template <class Net, class Opt>

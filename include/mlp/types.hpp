@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -72,6 +73,23 @@ constexpr void check_option(bool right, const char* who, const char* expected, T
                                  std::to_string(found));
   }
 }
+
+// Targets that are no labels pass.
+template <class T>
+void check_labels(const char* who, Index classes, const T& t) {
+  if constexpr (is_labels<T>) {
+    for (Index j = 0; j < t.size(); ++j) {
+      if (t(j) < 0 || t(j) >= classes) {
+        raise<std::invalid_argument>(std::string(who) + ": expected labels in [0, " +
+                                     std::to_string(classes) + "), found " + std::to_string(t(j)) +
+                                     " for sample " + std::to_string(j));
+      }
+    }
+  }
+}
+
+// std::to_string may say "-nan".
+inline std::string text_of(double value) { return std::isnan(value) ? "nan" : std::to_string(value); }
 
 // Apart from the templates that call it, which keeps them small.
 [[noreturn]] inline void throw_unequal(const std::string& who, Index expected, const char* what,

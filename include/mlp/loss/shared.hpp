@@ -40,20 +40,6 @@ typename Y::Scalar mean_and_gradient(const auto& terms, const Y& y, const auto& 
                      y, t, dy, w...);
 }
 
-// Targets that are no labels pass.
-template <class T>
-void check_labels(const char* loss, Index classes, const T& t) {
-  if constexpr (is_labels<T>) {
-    for (Index j = 0; j < t.size(); ++j) {
-      if (t(j) < 0 || t(j) >= classes) {
-        raise<std::invalid_argument>(std::string(loss) + ": expected labels in [0, " +
-                                     std::to_string(classes) + "), found " + std::to_string(t(j)) +
-                                     " for sample " + std::to_string(j));
-      }
-    }
-  }
-}
-
 // The share of samples whose largest output is that of the label, or of the largest target.
 template <class Y, class T>
 typename Y::Scalar share_of_largest(const Y& y, const T& t) {

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -208,15 +207,9 @@ struct Lbfgs {
   }
 
   void validate() const {
-    if (!(learning_rate > 0)) {
-      detail::raise<std::invalid_argument>("Lbfgs: expected learning_rate > 0, found " +
-                                           std::to_string(learning_rate));
-    }
+    detail::check_option(learning_rate > 0, "Lbfgs", "learning_rate > 0", learning_rate);
     detail::check_limits("Lbfgs", *this);
-    if (!(history_size > 0)) {
-      detail::raise<std::invalid_argument>("Lbfgs: expected history_size > 0, found " +
-                                           std::to_string(history_size));
-    }
+    detail::check_option(history_size > 0, "Lbfgs", "history_size > 0", history_size);
   }
 
  private:

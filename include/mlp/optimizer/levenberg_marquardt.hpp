@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -114,10 +113,7 @@ struct LevenbergMarquardt {
   }
 
   void validate() const {
-    if (!(damping > 0)) {
-      detail::raise<std::invalid_argument>("LevenbergMarquardt: expected damping > 0, found " +
-                                           std::to_string(damping));
-    }
+    detail::check_option(damping > 0, "LevenbergMarquardt", "damping > 0", damping);
     detail::check_limits("LevenbergMarquardt", *this);
   }
 };
