@@ -304,13 +304,11 @@ template <class S>
 std::vector<S> tensor_values(const Tensor& tensor, const std::string& file) {
   std::vector<S> values;
   const auto read = [&]<class Bits>(Bits, auto value_of) {
-    const std::size_t count = tensor.bytes.size() / sizeof(Bits);
-    values.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
+    values.resize(tensor.bytes.size() / sizeof(Bits));
+    for (std::size_t i = 0; i < values.size(); ++i) {
       const auto bits = detail::from_little_endian<Bits>(tensor.bytes.data() + i * sizeof(Bits));
-      values.push_back(static_cast<S>(value_of(bits)));
+      values[i] = static_cast<S>(value_of(bits));
     }
-    return values;
   };
   const auto fail = [&](const char* types) {
     detail::file_error(file + ": tensor " + detail::in_quotes(tensor.name), types,
