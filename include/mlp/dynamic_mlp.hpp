@@ -110,7 +110,7 @@ class AnyActivation {
   }
 
   /// Errors: std::invalid_argument if the text is not of one of them.
-  static AnyActivation read(const detail::PartText& text) {
+  static AnyActivation read(const auto& text) {
     AnyActivation result = Identity{};
     result.function_ = detail::read_alternative<Alternatives>(text, "an activation");
     return result;
@@ -178,7 +178,7 @@ class AnyLoss {
   }
 
   /// Errors: std::invalid_argument if the text is not of one of them.
-  static AnyLoss read(const detail::PartText& text) {
+  static AnyLoss read(const auto& text) {
     AnyLoss result = MeanSquaredError{};
     result.loss_ = detail::read_alternative<Alternatives>(text, "a loss");
     return result;
@@ -238,14 +238,14 @@ class Sequential : public Inputs<Dynamic>,
   Sequential(std::initializer_list<AnyLayer> layers);
   explicit Sequential(std::vector<AnyLayer> layers);
 
-  std::size_t size() const { return layers_.size(); }
-  const AnyLayer& operator[](std::size_t i) const { return layers_[i]; }
+  std::size_t size() const;
+  const AnyLayer& operator[](std::size_t i) const;
 
   /// Calls f(layer, offset, state offset) for each layer, with the layer itself; they begin at those given.
   void for_each_layer(auto&& f, Index offset, Index state_offset) const;
 
-  void describe(detail::PartText& text) const;
-  static Sequential read(const detail::PartText& text);
+  void describe(auto& text) const;
+  static Sequential read(const auto& text);
 
   void initialize(auto& theta, Rng& rng) const;
   void initialize_state(auto& state) const;
@@ -305,7 +305,7 @@ class AnyLayer {
   }
 
   /// Errors: std::invalid_argument if the text is not of one of them.
-  static AnyLayer read(const detail::PartText& text) {
+  static AnyLayer read(const auto& text) {
     return AnyLayer(detail::read_alternative<Alternatives>(
         text, "a layer",
         []<class L>(std::type_identity<L>, const detail::PartText& t) { return read_layer<L>(t); }));
@@ -393,7 +393,10 @@ inline Sequential::Sequential(std::vector<AnyLayer> layers)
   }
 }
 
-inline void Sequential::for_each_layer(auto&& f, Index offset, Index state_offset) const {
+inline std::size_t Sequential::size() const { return layers_.size(); }
+inline const AnyLayer& Sequential::operator[](std::size_t i) const { return layers_[i]; }
+
+void Sequential::for_each_layer(auto&& f, Index offset, Index state_offset) const {
   for (const AnyLayer& any : layers_) {
     any.visit([&](const auto& layer) {
       f(layer, offset, state_offset);
@@ -403,11 +406,11 @@ inline void Sequential::for_each_layer(auto&& f, Index offset, Index state_offse
   }
 }
 
-inline void Sequential::describe(detail::PartText& text) const {
+void Sequential::describe(auto& text) const {
   for_each_layer([&](const auto& layer, Index, Index) { text.add_part(layer); }, 0, 0);
 }
 
-inline Sequential Sequential::read(const detail::PartText& text) {
+Sequential Sequential::read(const auto& text) {
   std::vector<AnyLayer> layers;
   for (const detail::PartText& part : text.parts) layers.push_back(AnyLayer::read(part));
   return Sequential(std::move(layers));
@@ -562,7 +565,8 @@ const BasicDynamicMlp<S>& to_dynamic(const BasicDynamicMlp<S>& net) {
 
 namespace detail {
 
-inline std::pair<AnyLoss, Sequential> read_architecture(std::string_view text) {
+// A template, as all else that reads, so that who does not read pays nothing.
+std::pair<AnyLoss, Sequential> read_architecture(const auto& text) {
   PartText part = PartParser(text).parse();
   if (part.name != "Mlp") part.fail("expected Mlp(loss, layer, ...)");
   const AnyLoss loss = AnyLoss::read(part.part(0));
