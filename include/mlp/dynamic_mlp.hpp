@@ -36,6 +36,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -206,33 +207,46 @@ class AnyLoss {
 
 class AnyLayer;
 
+namespace detail {
+
+template <class S>
+struct SequentialStep;
+
+/// What each layer puts out, and its cache.
+template <class S>
+struct SequentialCache {
+  std::vector<SequentialStep<S>> steps;
+  Buffer<S, Dynamic, Dynamic> unused;  // room for a dx that nobody asked for
+
+  // Defined below, where a step is: it has, for a Residual, a cache like this one.
+  SequentialCache();
+  SequentialCache(const SequentialCache&);
+  SequentialCache& operator=(const SequentialCache&);
+  ~SequentialCache();
+
+  auto room(std::size_t layers, Index batch) {
+    steps.resize(layers);
+    return [this, batch](std::size_t i, Index rows) {
+      steps[i].y.resize(rows, batch);
+      steps[i].dy.resize(rows, batch);
+      return steps[i].y.view().data();
+    };
+  }
+};
+
+}  // namespace detail
+
 /// Layers that are chosen at run time, one after the other.
 /// Shapes: x inputs x B; y outputs x B; theta is the layers' parameters, one after the other, and so is the state.
 class Sequential : public Inputs<Dynamic>,
                    public Outputs<Dynamic>,
                    public ParameterCount<Dynamic>,
                    public StateCount<Dynamic> {
-  template <class S>
-  struct Step;
-
  public:
   static constexpr const char* name = "Sequential";
 
-  /// What each layer puts out, and its cache.
   template <class S>
-  struct Cache {
-    std::vector<Step<S>> steps;
-    Buffer<S, Dynamic, Dynamic> unused;  // room for a dx that nobody asked for
-
-    auto room(std::size_t layers, Index batch) {
-      steps.resize(layers);
-      return [this, batch](std::size_t i, Index rows) {
-        steps[i].y.resize(rows, batch);
-        steps[i].dy.resize(rows, batch);
-        return steps[i].y.view().data();
-      };
-    }
-  };
+  using Cache = detail::SequentialCache<S>;
 
   /// Errors: std::invalid_argument if there is none, or sizes disagree.
   Sequential(std::initializer_list<AnyLayer> layers);
@@ -351,27 +365,39 @@ template <class S, class... L>
 struct caches_of<S, std::variant<L...>>
     : std::type_identity<std::tuple<typename cache_of<L, S, Dynamic>::type...>> {};
 
-}  // namespace detail
-
 // The caches of layers of all kinds, of which one is in use; the others are a few empty buffers.
 template <class S>
-struct Sequential::Step {
+struct SequentialStep {
   Buffer<S, Dynamic, Dynamic> y, dy;
-  typename detail::caches_of<S, AnyLayer::Alternatives>::type caches;
+  typename caches_of<S, AnyLayer::Alternatives>::type caches;
 
   template <class L>
   auto& cache_for(const L&) {
-    return std::get<typename detail::cache_of<L, S, Dynamic>::type>(caches);
+    return std::get<typename cache_of<L, S, Dynamic>::type>(caches);
   }
 };
 
-namespace detail {
+template <class S>
+SequentialCache<S>::SequentialCache() = default;
+template <class S>
+SequentialCache<S>::SequentialCache(const SequentialCache&) = default;
+template <class S>
+SequentialCache<S>& SequentialCache<S>::operator=(const SequentialCache&) = default;
+template <class S>
+SequentialCache<S>::~SequentialCache() = default;
 
 // The sum over the layers of what each says.
 template <class F>
 Index sum_over(const std::vector<AnyLayer>& layers, F f) {
   Index sum = 0;
-  for (const AnyLayer& any : layers) any.visit([&](const auto& layer) { sum += f(layer); });
+  for (const AnyLayer& any : layers) {
+    any.visit([&](const auto& layer) {
+      const Index count = f(layer);
+      if (count > std::numeric_limits<Index>::max() / Index{sizeof(double)} - sum)
+        raise<std::invalid_argument>("mlp: expected layers of as many parameters as memory can hold");
+      sum += count;
+    });
+  }
   return sum;
 }
 
