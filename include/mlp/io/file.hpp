@@ -28,8 +28,11 @@ inline std::string printable(std::string_view text) {
   // Not within a character of UTF-8.
   while (size < text.size() && size > 0 && (text[size] & 0xC0) == 0x80) --size;
   std::string result(text.substr(0, size));
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    if (static_cast<unsigned char>(result[i]) < 0x20 || result[i] == 0x7F) result[i] = '?';
+    // U+0080 to U+009F are controls too.
+    const bool is_pair = result[i] == '\xC2' && i + 1 < result.size();
+    if (is_pair && static_cast<unsigned char>(result[i + 1]) < 0xA0) result.replace(i, 2, "?");
   }
   return size < text.size() ? result + "..." : result;
 }
