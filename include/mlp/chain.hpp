@@ -225,6 +225,45 @@ class Passes {
   Buffer<S, Dynamic, Dynamic> unused_;
 };
 
+// The passes through one layer, of whichever members it has. state is used by those that have one.
+template <class L>
+void infer_layer(const L& layer, const auto& theta, const auto& state, const auto& x, auto& y) {
+  if constexpr (StatefulLayer<L>) layer.infer(theta, state, x, y);
+  else layer.infer(theta, x, y);
+}
+
+// infer, with the cache that backward needs. What a layer's forward does if there is no more to say.
+template <class L>
+void linearize_layer(const L& layer, const auto& theta, const auto& state, const auto& x, auto& y,
+                     auto& cache) {
+  if constexpr (StatefulLayer<L>) {
+    layer.linearize(theta, state, x, y, cache);
+  } else if constexpr (requires { layer.linearize(theta, x, y, cache); }) {
+    layer.linearize(theta, x, y, cache);
+  } else {
+    Rng none;
+    layer.forward(theta, x, y, cache, none);
+  }
+}
+
+// Without the dx that nobody asks for, or with what room(rows) gives for it, if the layer can't do without.
+template <class L>
+void backward_first_layer(const L& layer, const auto& theta, const auto& x, const auto& y, auto& cache,
+                          auto& dy, auto& dtheta, auto&& room) {
+  if constexpr (requires { layer.backward(theta, x, y, cache, dy, dtheta); }) {
+    layer.backward(theta, x, y, cache, dy, dtheta);
+  } else {
+    auto dx = room(x.rows());
+    layer.backward(theta, x, y, cache, dy, dtheta, dx);
+  }
+}
+
+// All are weights in a layer that says nothing of it.
+void mark_layer(const auto& layer, auto& mask) {
+  if constexpr (requires { layer.mark_weights(mask); }) layer.mark_weights(mask);
+  else mask.setOnes();
+}
+
 // In the place of a state, or of its size, where no layer has one.
 struct NoState {
   constexpr NoState() = default;
@@ -287,6 +326,18 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
     return matrix_view<Dynamic, 1>(state.data() + state_offset<I>(), detail::state_count(layer<I>()), 1);
   }
 
+  /// Calls f(layer, offset, state offset) for each layer in turn: where its parameters and its state begin. A
+  /// layer that is a chain of this kind itself, of layers chosen at run time, is passed over for these.
+  template <std::size_t I = 0>
+  void for_each_layer(auto&& f) const {
+    if constexpr (requires { layer<I>().for_each_layer(f, Index{0}, Index{0}); }) {
+      layer<I>().for_each_layer(f, offset<I>(), state_offset<I>());
+    } else {
+      f(layer<I>(), offset<I>(), state_offset<I>());
+    }
+    if constexpr (I != last_) for_each_layer<I + 1>(f);
+  }
+
   template <std::size_t I = 0>
   void initialize(auto& theta, Rng& rng) const {
     auto theta_i = slice<I>(theta);
@@ -303,24 +354,23 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
     if constexpr (I != last_) initialize_state<I + 1>(state);
   }
 
-  // 1 for weights, 0 for the others. All are weights in a layer that says nothing of it.
+  // 1 for weights, 0 for the others.
   template <std::size_t I = 0>
   void mark_weights(auto& mask) const {
     auto mask_i = slice<I>(mask);
-    if constexpr (requires { layer<I>().mark_weights(mask_i); }) layer<I>().mark_weights(mask_i);
-    else mask_i.setOnes();
+    mark_layer(layer<I>(), mask_i);
     if constexpr (I != last_) mark_weights<I + 1>(mask);
   }
 
   template <std::size_t I = 0>
   void infer(const auto& theta, const auto& state, const auto& x, auto& y, auto& scratch) const {
     if constexpr (I == last_) {
-      infer_layer<I>(theta, state, x, y);
+      infer_layer(layer<I>(), slice<I>(theta), state_of<I>(state), x, y);
     } else {
       auto& buffer = std::get<I>(scratch.layer);
       buffer.resize(layer<I>().outputs(), x.cols());
       auto h = buffer.view();
-      infer_layer<I>(theta, state, x, h);
+      infer_layer(layer<I>(), slice<I>(theta), state_of<I>(state), x, h);
       infer<I + 1>(theta, state, h, y, scratch);
     }
   }
@@ -333,20 +383,10 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
     if constexpr (I != last_) forward<I + 1>(theta, y, passes, rng);
   }
 
-  // infer, with the caches that backward needs. What a layer's forward does if there is no more to say.
   template <std::size_t I = 0>
   void linearize(const auto& theta, const auto& state, const auto& x, auto& passes) const {
-    const auto theta_i = slice<I>(theta);
     auto y = passes.template output<I>();
-    auto& cache = passes.template cache<I>();
-    if constexpr (is_stateful<I>) {
-      layer<I>().linearize(theta_i, state_slice<I>(state), x, y, cache);
-    } else if constexpr (requires { layer<I>().linearize(theta_i, x, y, cache); }) {
-      layer<I>().linearize(theta_i, x, y, cache);
-    } else {
-      Rng none;
-      layer<I>().forward(theta_i, x, y, cache, none);
-    }
+    linearize_layer(layer<I>(), slice<I>(theta), state_of<I>(state), x, y, passes.template cache<I>());
     if constexpr (I != last_) linearize<I + 1>(theta, state, y, passes);
   }
 
@@ -366,11 +406,9 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
       backward<I - 1>(theta, x, passes, gradient, input_gradient...);
     } else if constexpr (sizeof...(input_gradient) > 0) {
       layer<I>().backward(theta_i, x, y, cache, dy, dtheta, input_gradient...);
-    } else if constexpr (requires { layer<I>().backward(theta_i, x, y, cache, dy, dtheta); }) {
-      layer<I>().backward(theta_i, x, y, cache, dy, dtheta);
     } else {
-      auto dx = passes.unused_input_gradient(x.rows());
-      layer<I>().backward(theta_i, x, y, cache, dy, dtheta, dx);
+      backward_first_layer(layer<I>(), theta_i, x, y, cache, dy, dtheta,
+                           [&](Index rows) { return passes.unused_input_gradient(rows); });
     }
   }
 
@@ -389,10 +427,9 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
   static constexpr bool is_stateful = StatefulLayer<std::tuple_element_t<I, LayerTuple>>;
 
   template <std::size_t I>
-  void infer_layer(const auto& theta, const auto& state, const auto& x, auto& y) const {
-    const auto theta_i = slice<I>(theta);
-    if constexpr (is_stateful<I>) layer<I>().infer(theta_i, state_slice<I>(state), x, y);
-    else layer<I>().infer(theta_i, x, y);
+  auto state_of(const auto& state) const {
+    if constexpr (is_stateful<I>) return state_slice<I>(state);
+    else return NoState{};
   }
 
   [[no_unique_address]] LayerTuple layers_;

@@ -51,6 +51,13 @@ void validate(const T& options) {
   if constexpr (requires { options.validate(); }) options.validate();
 }
 
+// use(part), or, of a part that is chosen at run time, use(what it is).
+template <class P>
+EIGEN_STRONG_INLINE void visit(const P& part, auto&& use) {
+  if constexpr (requires { typename P::Alternatives; }) part.visit(use);
+  else use(part);
+}
+
 }  // namespace detail
 
 /// Element-wise a = f(z).

@@ -13,6 +13,7 @@
 #include <mlp/activation/softplus.hpp>
 #include <mlp/activation/softsign.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/architecture.hpp>
 #include <mlp/callback.hpp>
 #include <mlp/chain.hpp>
 #include <mlp/clip.hpp>
@@ -20,6 +21,7 @@
 #include <mlp/dataset.hpp>
 #include <mlp/derivatives.hpp>
 #include <mlp/dual.hpp>
+#include <mlp/dynamic_mlp.hpp>
 #include <mlp/full_batch.hpp>
 #include <mlp/gradient_check.hpp>
 #include <mlp/initializer/glorot.hpp>

@@ -63,16 +63,26 @@ concept LinksWithoutThrowing = requires(const L& loss, VectorArgument<S>& y) {
   noexcept;
 };
 
+// These are constants of a loss, or functions of one that is chosen at run time.
 template <class L>
-consteval double threshold() {
-  if constexpr (requires { L::threshold; }) return L::threshold;
+constexpr double threshold(const L& loss) {
+  if constexpr (requires { loss.threshold(); }) return loss.threshold();
+  else if constexpr (requires { L::threshold; }) return L::threshold;
   else return 0.5;
 }
 
 template <class L>
-consteval int outputs_per_target() {
-  if constexpr (requires { L::outputs_per_target; }) return L::outputs_per_target;
+constexpr Index outputs_per_target(const L& loss) {
+  if constexpr (requires { loss.outputs_per_target(); }) return loss.outputs_per_target();
+  else if constexpr (requires { L::outputs_per_target; }) return L::outputs_per_target;
   else return 1;
+}
+
+template <class L>
+consteval int static_targets(int outputs) {
+  if constexpr (requires { L::outputs_per_target; })
+    return outputs == Dynamic ? Dynamic : outputs / int{L::outputs_per_target};
+  else return outputs;
 }
 
 }  // namespace detail
@@ -129,13 +139,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   static constexpr int static_outputs_ = detail::static_outputs<detail::back<Layers...>>();
   static constexpr Index static_parameters_ = detail::static_parameter_counts<Layers...>();
   using Chain = detail::Chain<S, Layers...>;
-  // More than one in a loss such as GaussianNLL, to which a network says a mean and a variance.
-  static constexpr int outputs_per_target_ = detail::outputs_per_target<LossFunction>();
-  static constexpr int static_targets_ =
-      static_outputs_ == Dynamic ? Dynamic : static_outputs_ / outputs_per_target_;
-  static constexpr const char* targets_text_ = outputs_per_target_ == 1
-                                                   ? " rows in t, one for each output"
-                                                   : " rows in t, of which each has several outputs";
+  static constexpr int static_targets_ = detail::static_targets<LossFunction>(static_outputs_);
 
  public:
   using Scalar = S;
@@ -199,6 +203,10 @@ class BasicMlp : private detail::Chain<S, Layers...> {
 
   const LossType& loss_function() const { return loss_; }
 
+  /// for_each_layer(f): calls f(layer, offset, state offset) for each layer in turn: where its part of
+  /// parameters() and of state() begins.
+  using Chain::for_each_layer;
+
   /// W and b of layer I, as views into theta.
   /// Shapes: outputs x inputs of the layer; outputs.
   template <std::size_t I>
@@ -257,7 +265,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     for (Index j = 0; j < p.cols(); ++j) {
       Index best = 0;
       if (p.rows() == 1) {
-        best = p(0, j) > S(detail::threshold<LossType>());
+        best = p(0, j) > S(detail::threshold(loss_));
       } else {
         p.col(j).maxCoeff(&best);
       }
@@ -414,8 +422,8 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     check::is_a_loss<LossFunction, S>();
     detail::validate(loss_);
     if constexpr (requires { loss_.validate(outputs()); }) loss_.validate(outputs());
-    if (outputs() % outputs_per_target_ != 0) {
-      detail::throw_unequal("mlp", outputs_per_target_, " outputs for each target, or a multiple", outputs());
+    if (const Index each = detail::outputs_per_target(loss_); outputs() % each != 0) {
+      detail::throw_unequal("mlp", each, " outputs for each target, or a multiple", outputs());
     }
     parameters_.resize(parameter_count());
     std::fill_n(parameters_.data(), parameters_.size(), S(0));
@@ -451,7 +459,10 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     if constexpr (!detail::is_labels<T>) {
       check::scalar_is_the_networks<typename T::Scalar, S>();
       check::rows_are_the_networks<T::RowsAtCompileTime, static_targets_>();
-      detail::check_equal(t.rows(), outputs() / outputs_per_target_, "mlp", targets_text_);
+      const Index each = detail::outputs_per_target(loss_);
+      detail::check_equal(
+          t.rows(), outputs() / each, "mlp",
+          each == 1 ? " rows in t, one for each output" : " rows in t, of which each has several outputs");
     }
     detail::check_weights(w, batch, "mlp");
   }

@@ -10,10 +10,13 @@ namespace mlp {
 /// Source: Clevert, Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential Linear
 /// Units (2016).
 struct ELU {
+  static constexpr const char* name = "ELU";
   using Initializer = HeUniform;  // as in the paper
   static constexpr bool needs_input = false;
 
   double alpha = 1;
+
+  static void each_option(auto& self, auto&& f) { f("alpha", self.alpha); }
 
   template <class Z>
   void forward(Z& z) const {

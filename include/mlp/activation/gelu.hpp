@@ -14,10 +14,13 @@ namespace mlp {
 /// c = sqrt(2 / pi): vectorised, and within 5e-4 of the other a.
 /// Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016).
 struct GELU {
+  static constexpr const char* name = "GELU";
   using Initializer = HeUniform;  // the mean of a'^2 over a normal z, 0.46, is close to ReLU's 1/2
   static constexpr bool needs_input = true;
 
   bool approximate = false;
+
+  static void each_option(auto& self, auto&& f) { f("approximate", self.approximate); }
 
   template <class Z>
   void forward(Z& z) const {

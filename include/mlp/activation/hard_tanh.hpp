@@ -11,10 +11,16 @@ namespace mlp {
 /// Errors: std::invalid_argument if min_value is not below max_value.
 /// Source: Collobert, Large Scale Machine Learning (2004).
 struct HardTanh {
+  static constexpr const char* name = "HardTanh";
   static constexpr bool needs_input = false;
 
   double min_value = -1;
   double max_value = 1;
+
+  static void each_option(auto& self, auto&& f) {
+    f("min_value", self.min_value);
+    f("max_value", self.max_value);
+  }
 
   template <class Z>
   void forward(Z& z) const {

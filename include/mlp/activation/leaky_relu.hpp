@@ -9,10 +9,13 @@ namespace mlp {
 /// Errors: std::invalid_argument if negative_slope is negative (a would no longer tell the sign of z).
 /// Source: Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013).
 struct LeakyReLU {
+  static constexpr const char* name = "LeakyReLU";
   using Initializer = HeUniform;
   static constexpr bool needs_input = false;
 
   double negative_slope = 0.01;
+
+  static void each_option(auto& self, auto&& f) { f("negative_slope", self.negative_slope); }
 
   template <class Z>
   void forward(Z& z) const {

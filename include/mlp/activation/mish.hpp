@@ -7,6 +7,7 @@ namespace mlp {
 /// a = z t with t = tanh(log(1 + exp(z))); a' = t + z (1 - t^2) / (1 + exp(-z)).
 /// Source: Misra, Mish: A Self Regularized Non-Monotonic Activation Function (2020).
 struct Mish {
+  static constexpr const char* name = "Mish";
   using Initializer = HeUniform;  // the mean of a'^2 over a normal z, 0.48, is close to ReLU's 1/2
   static constexpr bool needs_input = true;
 

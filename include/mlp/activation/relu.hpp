@@ -7,6 +7,7 @@ namespace mlp {
 /// a = max(z, 0), with derivative 0 at 0. NaN stays NaN.
 /// Source: Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines (2010).
 struct ReLU {
+  static constexpr const char* name = "ReLU";
   using Initializer = HeUniform;
   static constexpr bool needs_input = false;
 

@@ -8,6 +8,7 @@ namespace mlp {
 /// constants give activations of mean 0 and variance 1 where z has them; LeCunNormal starts a network so.
 /// Source: Klambauer, Unterthiner, Mayr and Hochreiter, Self-Normalizing Neural Networks (2017), eq. 2.
 struct SELU {
+  static constexpr const char* name = "SELU";
   using Initializer = LeCunNormal;
   static constexpr bool needs_input = false;
   static constexpr double lambda = 1.0507009873554804934, alpha = 1.6732632423543772848;

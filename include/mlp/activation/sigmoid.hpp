@@ -7,6 +7,7 @@ namespace mlp {
 /// a = 1 / (1 + exp(-z)), the logistic function; a' = a (1 - a). Exactly 0 or 1 where exp(-z) leaves the
 /// type's range.
 struct Sigmoid {
+  static constexpr const char* name = "Sigmoid";
   static constexpr bool needs_input = false;
 
   void forward(auto& z) const {

@@ -8,6 +8,7 @@ namespace mlp {
 /// Source: Elfwing, Uchibe and Doya, Sigmoid-Weighted Linear Units for Neural Network Function Approximation
 /// in Reinforcement Learning (2018).
 struct SiLU {
+  static constexpr const char* name = "SiLU";
   using Initializer = HeUniform;  // the mean of a'^2 over a normal z, 0.38, is closer to ReLU's 1/2 than to 1
   static constexpr bool needs_input = true;
 

@@ -12,10 +12,13 @@ namespace mlp {
 /// Source: Dugas, Bengio, Belisle, Nadeau and Garcia, Incorporating Second-Order Functional Knowledge for
 /// Better Option Pricing (2001).
 struct Softplus {
+  static constexpr const char* name = "Softplus";
   using Initializer = HeUniform;  // the mean of a'^2 over a normal z, 0.29, is closer to ReLU's 1/2 than to 1
   static constexpr bool needs_input = false;
 
   double beta = 1;
+
+  static void each_option(auto& self, auto&& f) { f("beta", self.beta); }
 
   template <class Z>
   void forward(Z& z) const {

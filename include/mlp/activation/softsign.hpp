@@ -8,6 +8,7 @@ namespace mlp {
 /// Source: Bergstra, Desjardins, Lamblin and Bengio, Quadratic Polynomials Learn Better Image Features
 /// (2009).
 struct Softsign {
+  static constexpr const char* name = "Softsign";
   static constexpr bool needs_input = false;
 
   void forward(auto& z) const { z /= 1 + z.abs(); }

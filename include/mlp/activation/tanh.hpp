@@ -6,6 +6,7 @@ namespace mlp {
 
 /// a = tanh(z); a' = 1 - a^2.
 struct Tanh {
+  static constexpr const char* name = "Tanh";
   static constexpr bool needs_input = false;
 
   void forward(auto& z) const { z = z.tanh(); }

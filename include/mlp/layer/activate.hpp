@@ -17,6 +17,9 @@ class Activate : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
   using ActivationType = std::conditional_t<Activation<F>, F, Identity>;
 
  public:
+  static constexpr const char* name = "Activate";
+  using Inputs<N>::inputs;
+
   template <class S>
   struct Cache {};  // backward is given x and y
 
@@ -35,36 +38,48 @@ class Activate : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
 
   const ActivationType& activation() const { return activation_; }
 
+  void describe(auto& text) const {
+    text.add_size(inputs());
+    text.add_part(activation_);
+  }
+  static Activate read(const auto& text) {
+    return Activate(text.size(0), ActivationType::read(text.part(0)));
+  }
+
   void initialize(auto&, Rng&) const {}
 
   template <class Y>
   void infer(const auto&, const auto& x, Y& y) const noexcept(Y::ColsAtCompileTime == 1) {
-    for_each_tile(
-        [&](const auto& z, auto& a) {
-          a = z;
-          activation_.forward(a);
-        },
-        x, y);
+    detail::visit(activation_, [&](const auto& f) {
+      for_each_tile(
+          [&](const auto& z, auto& a) {
+            a = z;
+            f.forward(a);
+          },
+          x, y);
+    });
   }
 
   void forward(const auto& theta, const auto& x, auto& y, auto&, Rng&) const { infer(theta, x, y); }
 
   void backward(const auto&, const auto& x, const auto& y, auto&, const auto& dy, auto&, auto& dx) const {
-    if constexpr (ActivationType::needs_input) {
-      for_each_tile(
-          [&](const auto& z, const auto& a, const auto& d, auto& delta) {
-            delta = d;
-            activation_.backward(z, a, delta);
-          },
-          x, y, dy, dx);
-    } else {
-      for_each_tile(
-          [&](const auto& a, const auto& d, auto& delta) {
-            delta = d;
-            activation_.backward(a, delta);
-          },
-          y, dy, dx);
-    }
+    detail::visit(activation_, [&]<class Function>(const Function& f) {
+      if constexpr (Function::needs_input) {
+        for_each_tile(
+            [&](const auto& z, const auto& a, const auto& d, auto& delta) {
+              delta = d;
+              f.backward(z, a, delta);
+            },
+            x, y, dy, dx);
+      } else {
+        for_each_tile(
+            [&](const auto& a, const auto& d, auto& delta) {
+              delta = d;
+              f.backward(a, delta);
+            },
+            y, dy, dx);
+      }
+    });
   }
   void backward(const auto&, const auto&, const auto&, auto&, const auto&, auto&) const {}
 

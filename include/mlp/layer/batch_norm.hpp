@@ -31,6 +31,7 @@ class BatchNorm : public Inputs<N>,
   static constexpr Index count_ = N == Dynamic ? Dynamic : 2 * N;
 
  public:
+  static constexpr const char* name = "BatchNorm";
   using Inputs<N>::inputs;
 
   /// Of each coefficient: the mean, the variance, and one over the standard deviation.
@@ -58,6 +59,15 @@ class BatchNorm : public Inputs<N>,
 
   double epsilon() const { return epsilon_; }
   double momentum() const { return momentum_; }
+
+  void describe(auto& text) const {
+    text.add_size(inputs());
+    text.add_option("epsilon", epsilon_);
+    text.add_option("momentum", momentum_);
+  }
+  static BatchNorm read(const auto& text) {
+    return BatchNorm(text.size(0), text.option("epsilon", 1e-5), text.option("momentum", 0.1));
+  }
 
   /// gamma and beta as views into theta (or, of the same layout, its gradient).
   auto weights(auto&& theta) const { return matrix_view<N, 1>(theta.data(), inputs(), 1); }

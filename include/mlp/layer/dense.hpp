@@ -32,6 +32,9 @@ constexpr void sizes_are_positive() {
 
 }  // namespace check
 
+/// Draws weights as the activation asks for by its member type Initializer, else as GlorotUniform does.
+struct DefaultInitializer {};
+
 namespace detail {
 
 template <class F>
@@ -66,13 +69,14 @@ constexpr Index checked_dense_parameter_count(Index inputs, Index outputs) {
 /// Shapes: x In x B; y Out x B; theta is W (Out x In, column-major), then b (Out).
 /// A size is a template argument or Dynamic, and then given to the constructor.
 /// Initialization: b = 0, W as Init does: by default what the activation asks for, else GlorotUniform.
-template <int In, int Out, class F = Identity, class Init = typename detail::initializer_of<F>::type>
+template <int In, int Out, class F = Identity, class Init = DefaultInitializer>
 class Dense : public Inputs<In>,
               public Outputs<Out>,
               public ParameterCount<detail::dense_parameter_count(In, Out)> {
   using ActivationType = std::conditional_t<Activation<F>, F, Identity>;
 
  public:
+  static constexpr const char* name = "Dense";
   using Inputs<In>::inputs;
   using Outputs<Out>::outputs;
   static constexpr bool sizes_are_static = In != Dynamic && Out != Dynamic;
@@ -104,6 +108,18 @@ class Dense : public Inputs<In>,
 
   const ActivationType& activation() const { return activation_; }
 
+  void describe(auto& text) const {
+    text.add_size(inputs());
+    text.add_size(outputs());
+    detail::visit(activation_, [&]<class Function>(const Function& f) {
+      if constexpr (!std::is_same_v<Function, Identity>) text.add_part(f);
+    });
+  }
+  static Dense read(const auto& text) {
+    return Dense(text.size(0), text.size(1),
+                 text.parts.empty() ? ActivationType(Identity{}) : ActivationType::read(text.parts.front()));
+  }
+
   /// W and b as views into theta (or, of the same layout, its gradient).
   auto weights(auto&& theta) const { return matrix_view<Out, In>(theta.data(), outputs(), inputs()); }
   auto bias(auto&& theta) const {
@@ -111,7 +127,13 @@ class Dense : public Inputs<In>,
   }
 
   void initialize(auto& theta, Rng& rng) const {
-    Init{}(weights(theta), rng);
+    if constexpr (std::is_same_v<Init, DefaultInitializer>) {
+      detail::visit(activation_, [&]<class Function>(const Function&) {
+        typename detail::initializer_of<Function>::type{}(weights(theta), rng);
+      });
+    } else {
+      Init{}(weights(theta), rng);
+    }
     std::fill_n(bias(theta).data(), outputs(), 0);
   }
 
@@ -129,10 +151,12 @@ class Dense : public Inputs<In>,
 
   void forward(const auto& theta, const auto& x, auto& y, auto& cache, Rng&) const {
     affine(theta, x, y);
-    if constexpr (ActivationType::needs_input) {
-      cache.z.resize(y.rows(), y.cols());
-      cache.z.view() = y;
-    }
+    detail::visit(activation_, [&]<class Function>(const Function&) {
+      if constexpr (Function::needs_input) {
+        cache.z.resize(y.rows(), y.cols());
+        cache.z.view() = y;
+      }
+    });
     activate(y);
   }
 
@@ -143,12 +167,14 @@ class Dense : public Inputs<In>,
   }
 
   void backward(const auto&, const auto& x, const auto& y, auto& cache, auto& dy, auto& dtheta) const {
-    if constexpr (ActivationType::needs_input) {
-      for_each_tile([&](const auto& z, const auto& a, auto& delta) { activation_.backward(z, a, delta); },
-                    std::as_const(cache.z).view(), y, dy);
-    } else if constexpr (!std::is_same_v<ActivationType, Identity>) {
-      for_each_tile([&](const auto& a, auto& delta) { activation_.backward(a, delta); }, y, dy);
-    }
+    detail::visit(activation_, [&]<class Function>(const Function& f) {
+      if constexpr (Function::needs_input) {
+        for_each_tile([&](const auto& z, const auto& a, auto& delta) { f.backward(z, a, delta); },
+                      std::as_const(cache.z).view(), y, dy);
+      } else if constexpr (!std::is_same_v<Function, Identity>) {
+        for_each_tile([&](const auto& a, auto& delta) { f.backward(a, delta); }, y, dy);
+      }
+    });
     set_product(dy, x.transpose(), weights(dtheta));
     auto db = bias(dtheta);
     std::fill_n(db.data(), db.size(), 0);
@@ -161,9 +187,11 @@ class Dense : public Inputs<In>,
   }
 
   void activate(auto& y) const {
-    if constexpr (!std::is_same_v<ActivationType, Identity>) {
-      for_each_tile([&](auto& z) { activation_.forward(z); }, y);
-    }
+    detail::visit(activation_, [&]<class Function>(const Function& f) {
+      if constexpr (!std::is_same_v<Function, Identity>) {
+        for_each_tile([&](auto& z) { f.forward(z); }, y);
+      }
+    });
   }
 
   [[no_unique_address]] ActivationType activation_;

@@ -20,6 +20,9 @@ namespace mlp {
 template <int N>
 class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
  public:
+  static constexpr const char* name = "Dropout";
+  using Inputs<N>::inputs;
+
   /// m.
   template <class S, int Batch = Dynamic>
   struct Cache {
@@ -36,6 +39,12 @@ class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
   }
 
   double p() const { return p_; }
+
+  void describe(auto& text) const {
+    text.add_size(inputs());
+    text.add_option("p", p_);
+  }
+  static Dropout read(const auto& text) { return Dropout(text.size(0), text.option("p", 0.5)); }
 
   void initialize(auto&, Rng&) const {}
 

@@ -21,6 +21,7 @@ class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N =
   static constexpr Index count_ = N == Dynamic ? Dynamic : 2 * N;
 
  public:
+  static constexpr const char* name = "LayerNorm";
   using Inputs<N>::inputs;
 
   /// Of each sample: the mean, and one over the standard deviation.
@@ -42,6 +43,12 @@ class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N =
   }
 
   double epsilon() const { return epsilon_; }
+
+  void describe(auto& text) const {
+    text.add_size(inputs());
+    text.add_option("epsilon", epsilon_);
+  }
+  static LayerNorm read(const auto& text) { return LayerNorm(text.size(0), text.option("epsilon", 1e-5)); }
 
   /// gamma and beta as views into theta (or, of the same layout, its gradient).
   auto weights(auto&& theta) const { return matrix_view<N, 1>(theta.data(), inputs(), 1); }

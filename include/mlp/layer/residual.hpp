@@ -42,6 +42,7 @@ class Residual : private detail::Chain<float, Layers...>,
   static constexpr bool is_stateful_ = Chain::static_state != 0;
 
  public:
+  static constexpr const char* name = "Residual";
   using Chain::inputs;
   using Chain::layer;
   using Chain::outputs;
@@ -76,6 +77,16 @@ class Residual : private detail::Chain<float, Layers...>,
   template <std::size_t I>
   auto bias(auto&& theta) const {
     return this->template layer<I>().bias(this->template slice<I>(theta));
+  }
+
+  /// See the network's.
+  void for_each_layer(auto&& f) const { Chain::for_each_layer(f); }
+
+  void describe(auto& text) const {
+    for_each_layer([&](const auto& inner, Index, Index) { text.add_part(inner); });
+  }
+  static Residual read(const auto& text) requires(sizeof...(Layers) == 1) {
+    return Residual(Layers::read(text)...);
   }
 
   using Chain::initialize;

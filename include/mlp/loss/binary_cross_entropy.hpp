@@ -20,10 +20,13 @@ namespace mlp {
 /// Errors: std::invalid_argument if a weight is negative or not finite, or they are of another number.
 /// Predictions are sigmoid(y).
 struct BinaryCrossEntropy {
+  static constexpr const char* name = "BinaryCrossEntropy";
   template <class S>
   using Target = Matrix<S>;
 
   std::vector<double> positive_weights = {};
+
+  static void each_option(auto& self, auto&& f) { f("positive_weights", self.positive_weights); }
 
   template <class Y>
   typename Y::Scalar value(const Y& y, const auto& t) const {
@@ -68,14 +71,15 @@ struct BinaryCrossEntropy {
     return ((y.array() > S(0)) == (t.array() > S(0.5))).template cast<S>().mean();
   }
 
-  void validate() const { detail::check_weights_option(name, positive_weights); }
+  void validate() const { detail::check_weights_option(weights_name, positive_weights); }
 
   void validate(Index outputs) const {
-    if (positive_weights.size() != 1) detail::check_weight_count(name, positive_weights, outputs, " outputs");
+    if (positive_weights.size() != 1)
+      detail::check_weight_count(weights_name, positive_weights, outputs, " outputs");
   }
 
  private:
-  static constexpr auto name = "BinaryCrossEntropy: expected positive_weights";
+  static constexpr auto weights_name = "BinaryCrossEntropy: expected positive_weights";
 
   // What use(f, w...) returns of the function f on tiles that mean and mean_and_gradient take, and of the
   // matrix of weights, if f needs one. Not inlined: within the loops without weights it would cost them.

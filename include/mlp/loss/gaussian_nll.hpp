@@ -21,11 +21,14 @@ namespace mlp {
 /// Predictions are the means and, below them, the variances.
 /// Source: Nix and Weigend, Estimating the Mean and Variance of the Target Probability Distribution (1994).
 struct GaussianNLL {
+  static constexpr const char* name = "GaussianNLL";
   template <class S>
   using Target = Matrix<S>;
   static constexpr Index outputs_per_target = 2;
 
   double epsilon = 1e-6;
+
+  static void each_option(auto& self, auto&& f) { f("epsilon", self.epsilon); }
 
   template <class Y>
   typename Y::Scalar value(const Y& y, const auto& t) const {

@@ -15,6 +15,7 @@ namespace mlp {
 /// Predictions are the scores themselves.
 /// Source: Weston and Watkins, Support Vector Machines for Multi-Class Pattern Recognition (1999).
 struct Hinge {
+  static constexpr const char* name = "Hinge";
   template <class S>
   using Target = Labels;
   static constexpr double threshold = 0;

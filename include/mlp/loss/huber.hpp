@@ -15,10 +15,13 @@ namespace mlp {
 /// Predictions are the outputs themselves.
 /// Source: Huber, Robust Estimation of a Location Parameter (1964).
 struct Huber {
+  static constexpr const char* name = "Huber";
   template <class S>
   using Target = Matrix<S>;
 
   double delta = 1;
+
+  static void each_option(auto& self, auto&& f) { f("delta", self.delta); }
 
   template <class Y>
   auto value(const Y& y, const auto& t) const {

@@ -11,6 +11,7 @@ namespace mlp {
 /// Units:  the targets'.
 /// Predictions are the outputs themselves.
 struct MeanAbsoluteError {
+  static constexpr const char* name = "MeanAbsoluteError";
   template <class S>
   using Target = Matrix<S>;
 

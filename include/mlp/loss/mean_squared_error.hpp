@@ -11,6 +11,7 @@ namespace mlp {
 /// Units:  the targets', squared.
 /// Predictions are the outputs themselves.
 struct MeanSquaredError {
+  static constexpr const char* name = "MeanSquaredError";
   template <class S>
   using Target = Matrix<S>;
 

@@ -17,12 +17,19 @@ namespace mlp {
 /// Errors: std::invalid_argument unless epsilon > 0.
 /// Predictions are the rates.
 struct PoissonNLL {
+  static constexpr const char* name = "PoissonNLL";
   template <class S>
   using Target = Matrix<S>;
 
   bool log_input = true;
   bool full = false;
   double epsilon = 1e-8;
+
+  static void each_option(auto& self, auto&& f) {
+    f("log_input", self.log_input);
+    f("full", self.full);
+    f("epsilon", self.epsilon);
+  }
 
   template <class Y>
   auto value(const Y& y, const auto& t) const {

@@ -27,11 +27,17 @@ namespace mlp {
 /// Source: Bishop, Pattern Recognition and Machine Learning (2006), section 4.3.4; Szegedy, Vanhoucke, Ioffe,
 /// Shlens and Wojna, Rethinking the Inception Architecture for Computer Vision (2016), section 7.
 struct SoftmaxCrossEntropy {
+  static constexpr const char* name = "SoftmaxCrossEntropy";
   template <class S>
   using Target = Labels;
 
   std::vector<double> class_weights = {};
   double label_smoothing = 0;
+
+  static void each_option(auto& self, auto&& f) {
+    f("class_weights", self.class_weights);
+    f("label_smoothing", self.label_smoothing);
+  }
 
   template <class Y>
   typename Y::Scalar value(const Y& y, const auto& t) const {
