@@ -285,9 +285,9 @@ class Fit {
   }
 
   /// Finds what follows from each_state.
-  /// Errors: std::runtime_error if it is of no run of these data and options.
-  void restored() {
-    check_restored();
+  /// Errors: std::runtime_error if that is of no run with these data and options, and says who says so.
+  void restored(const std::string& who = "fit") {
+    check_restored(who);
     now_.samples = std::min(now_.batch * options_.batch_size, train_.size());
     now_.steps = trainer_.steps();
     now_.loss = mean_loss();
@@ -391,10 +391,10 @@ class Fit {
     return validation_ != nullptr ? history_.validation_loss : history_.loss;
   }
 
-  void check_restored() const {
-    const auto check = [](const char* what, Index low, Index high, Index found) {
+  void check_restored(const std::string& who) const {
+    const auto check = [&](const char* what, Index low, Index high, Index found) {
       if (low <= found && found <= high) return;
-      raise<std::runtime_error>(std::string("expected ") + what + " in [" + std::to_string(low) + ", " +
+      raise<std::runtime_error>(who + ": expected " + what + " in [" + std::to_string(low) + ", " +
                                 std::to_string(high) + "], found " + std::to_string(found));
     };
     const Index epoch = now_.epoch, batch = now_.batch;
