@@ -503,7 +503,7 @@ History fit(Net& net, const Data& train, const Data* validation, Opt&& optimizer
 
 /// Trains net in place: in each epoch all samples in a new random order, in batches of batch_size (the last
 /// may be smaller). Calls callback(const Progress&) after each batch; one that returns false ends the
-/// training.
+/// training. See <mlp/io/checkpoint.hpp> for a callback with which it can be stopped and resumed.
 /// Errors: std::invalid_argument if an option is out of range, the data are empty or do not fit the network;
 /// std::runtime_error if the loss or its gradient is not finite, and says in which epoch, batch and step, and
 /// which layer was the first whose activations or gradient went bad. The parameters are then those from before
