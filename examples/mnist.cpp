@@ -113,7 +113,7 @@ void train(Net& net, const Data& data, const Options& options) {
        .batch_size = options.batch,
        .seed = options.seed,
        .threads = options.threads},
-      Checkpoint(options.checkpoint, {.every_steps = 100}, Report(net, data.test, options.stop_at)));
+      Checkpoint(options.checkpoint, {.every_steps = 250}, Report(net, data.test, options.stop_at)));
 }
 
 // Rows are what the images show, columns what they were taken for.

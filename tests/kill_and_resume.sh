@@ -23,8 +23,8 @@ first train 120
 first t10k 50
 rm whole
 
-epochs=60
-train() { # name: 1800 steps, with a checkpoint after every 100
+epochs=100
+train() { # name: 3000 steps, with a checkpoint after every 250
   exec "$program" --data . --epochs $epochs --batch 4 --learning-rate 0.01 --threads 1 --png "$1.png" \
     --checkpoint "$1.checkpoint"
 }

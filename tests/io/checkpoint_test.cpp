@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <limits>
 #include <stdexcept>
@@ -204,6 +205,9 @@ TEST_CASE("checkpoint: when it is written, and what its callback is told") {
   const File file;
   const auto steps_saved = [&](const CheckpointOptions& options) {
     std::filesystem::remove(file.path);
+    // As if killed while writing.
+    std::filesystem::path half = file.path;
+    std::ofstream(half += ".0.tmp") << "half";
     Net net = new_net();
     std::vector<Index> steps;
     // Before each write: hence what the last one wrote.
@@ -216,6 +220,7 @@ TEST_CASE("checkpoint: when it is written, and what its callback is told") {
     };
     fit_with(net, sgd, {{.epochs = 2, .batch_size = 7}}, Checkpoint(file.path, options, look));
     CHECK(std::filesystem::exists(file.path));
+    CHECK(!std::filesystem::exists(half));
     return steps;
   };
   CHECK(steps_saved({}) == std::vector<Index>{4});

@@ -212,7 +212,7 @@ struct CheckpointOptions {
 /// A callback given to it is called as by fit, with begin after the file was read; before each write, so that
 /// a batch may be told again after a crash, but none is left out. If it returns false, fit ends there, and a
 /// later one goes on from there. Without a path, that callback is all it does.
-/// mpi::fit takes no Checkpoint.
+/// mpi::fit takes none; of an mpi::Trainer in a loop of one's own, each rank saves a file of its own.
 /// Errors: as load_checkpoint and save_checkpoint; std::invalid_argument if an option is out of range.
 template <class Callback = detail::NoCallback>
 class Checkpoint {
@@ -224,6 +224,7 @@ class Checkpoint {
   }
 
   void begin(auto& training) {
+    if (!path_.empty()) detail::remove_leftovers(path_);
     if (!path_.empty() && std::filesystem::exists(path_)) load_checkpoint(training, path_);
     note_saved(training);
     detail::begin(callback_, training);
