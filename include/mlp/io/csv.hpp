@@ -432,7 +432,7 @@ inline std::vector<Index> csv_features(const CsvTable& table, const std::vector<
 inline std::ifstream open_csv(const std::filesystem::path& path) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) file_error(path, "a readable file", system_message(errno));
+  if (!in) file_error(path.string(), "a readable file", system_message(errno));
   return in;
 }
 

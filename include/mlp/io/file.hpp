@@ -36,9 +36,9 @@ inline std::string printable(std::string_view text) {
 
 inline std::string in_quotes(std::string_view text) { return "\"" + printable(text) + "\""; }
 
-[[noreturn]] inline void file_error(const std::filesystem::path& path, const std::string& expected,
+[[noreturn]] inline void file_error(const std::string& file, const std::string& expected,
                                     const std::string& found) {
-  raise<std::runtime_error>(path.string() + ": expected " + expected + ", found " + found);
+  raise<std::runtime_error>(file + ": expected " + expected + ", found " + found);
 }
 
 // Of errno, where it is set.
@@ -50,9 +50,9 @@ inline std::string system_message(int error) {
 inline void check_regular_file(const std::filesystem::path& path) {
   std::error_code ignored;
   const std::filesystem::file_status status = std::filesystem::status(path, ignored);
-  if (std::filesystem::is_directory(status)) file_error(path, "a file", "a folder");
+  if (std::filesystem::is_directory(status)) file_error(path.string(), "a file", "a folder");
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    file_error(path, "a file", "a device, pipe or socket");
+    file_error(path.string(), "a file", "a device, pipe or socket");
   }
 }
 
@@ -60,7 +60,7 @@ inline std::string read_file(const std::filesystem::path& path) {
   check_regular_file(path);
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) file_error(path, "a readable file", system_message(errno));
+  if (!in) file_error(path.string(), "a readable file", system_message(errno));
   std::string bytes;
   std::error_code no_size;
   if (const auto size = std::filesystem::file_size(path, no_size); !no_size) {
@@ -70,7 +70,7 @@ inline std::string read_file(const std::filesystem::path& path) {
   std::array<char, 65536> block;
   while (in) {
     in.read(block.data(), static_cast<std::streamsize>(block.size()));
-    if (in.bad()) file_error(path, "a readable file", system_message(errno));
+    if (in.bad()) file_error(path.string(), "a readable file", system_message(errno));
     bytes.append(block.data(), static_cast<std::size_t>(in.gcount()));
   }
   return bytes;
@@ -118,7 +118,8 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
   for (int i = 0; file == nullptr; ++i) {
     temporary = temporary_path(path, i);
     file = std::fopen(temporary.string().c_str(), "wbx");  // x: a file of that name is an error
-    if (file == nullptr && errno != EEXIST) file_error(path, "a writable file", system_message(errno));
+    if (file == nullptr && errno != EEXIST)
+      file_error(path.string(), "a writable file", system_message(errno));
   }
   const bool is_written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() &&
                           std::fflush(file) == 0 && synchronize(file);
@@ -128,9 +129,10 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
   if (error) {
     std::error_code ignored;
     std::filesystem::remove(temporary, ignored);
-    file_error(path, "a writable file", error.message());
+    file_error(path.string(), "a writable file", error.message());
   }
-  if (!synchronize_folder(path.parent_path())) file_error(path, "a writable folder", system_message(errno));
+  if (!synchronize_folder(path.parent_path()))
+    file_error(path.string(), "a writable folder", system_message(errno));
 }
 
 }  // namespace mlp::detail
