@@ -41,8 +41,11 @@ using OnBatch = std::function<bool(const Progress&)>;
 
 // A file that is gone before and after.
 struct File {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / "mlp_checkpoint_test";
-  File() { std::filesystem::remove(path); }
+  std::filesystem::path path;
+  explicit File(const char* name = "mlp_checkpoint_test")
+      : path(std::filesystem::temp_directory_path() / name) {
+    std::filesystem::remove(path);
+  }
   ~File() { std::filesystem::remove(path); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
@@ -231,6 +234,36 @@ TEST_CASE("checkpoint: when it is written, and what its callback is told") {
         "CheckpointOptions: expected every_steps >= 0, found -1");
   CHECK(message_of([] { Checkpoint("", {.every_minutes = -1}); }) ==
         "CheckpointOptions: expected every_minutes >= 0, found -1.000000");
+}
+
+TEST_CASE("checkpoint: the network of the best epoch") {
+  const File file, best{"mlp_checkpoint_test_best"};
+  for (const bool validation : {true, false}) {
+    CAPTURE(validation);
+    Setup setup{{.epochs = 7, .batch_size = 13, .seed = 3}};
+    setup.validation = validation;
+    // Nothing to learn, so that the last epoch isn't the best.
+    for (Index j = 0; j < setup.train.size(); ++j) setup.train.t(j) = static_cast<int>(j / 3 % 3);
+    if (validation) setup.options.average_decay = 0.5;
+    std::vector<Net> after_epoch;
+    std::vector<double> losses;
+    for (const Index last_batch : {7, 14}) {  // stopped within an epoch, and resumed
+      Net net = new_net(last_batch == 7 ? 1 : 99);
+      const auto look = [&](const Progress& now) {
+        if (now.epoch_is_done()) after_epoch.push_back(net);
+        return 2 * (now.epoch - 1) + now.batch < last_batch;
+      };
+      const History history = fit_with(net, sgd, setup, Checkpoint(file.path, {.best = best.path}, look));
+      losses = validation ? history.validation_loss : history.loss;
+    }
+    std::filesystem::remove(file.path);
+    Net found = new_net(99);
+    load(found, best.path);
+    const auto smallest = std::min_element(losses.begin(), losses.end());
+    CHECK(smallest != losses.end() - 1);
+    if (validation) CHECK(evaluate(found, setup.validated).loss == *smallest);
+    else CHECK(found.parameters() == after_epoch.at(std::size_t(smallest - losses.begin())).parameters());
+  }
 }
 
 namespace {

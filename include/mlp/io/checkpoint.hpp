@@ -2,6 +2,7 @@
 
 #include <mlp/callback.hpp>
 #include <mlp/io/file.hpp>
+#include <mlp/io/safetensors.hpp>
 #include <mlp/io/tensors.hpp>
 #include <mlp/random.hpp>
 #include <mlp/training.hpp>
@@ -193,10 +194,14 @@ void load_checkpoint(Training& training, const std::filesystem::path& path) {
   detail::load_checkpoint(training, detail::read_file(path), path.string());
 }
 
-/// When a Checkpoint writes its file. Of what is set, whatever comes first; if nothing is, after each epoch.
+/// When a Checkpoint writes its file, and what else.
 struct CheckpointOptions {
+  /// Of those that are set, whichever comes first; if none is, after each epoch.
   Index every_steps = 0;
   double every_minutes = 0;
+  /// A file for the network of the best epoch, which load and load_model read (see safetensors.hpp): that of
+  /// the smallest validation loss or, without validation, of the smallest loss; with average_decay, the average.
+  std::filesystem::path best = {};
 
   void validate() const {
     detail::check_option(every_steps >= 0, "CheckpointOptions", "every_steps >= 0", every_steps);
@@ -217,9 +222,9 @@ struct CheckpointOptions {
 template <class Callback = detail::NoCallback>
 class Checkpoint {
  public:
-  explicit Checkpoint(std::filesystem::path path, const CheckpointOptions& options = {},
+  explicit Checkpoint(std::filesystem::path path, const CheckpointOptions options = {},
                       Callback callback = {})
-      : path_(std::move(path)), options_(options), callback_(std::move(callback)) {
+      : path_(std::move(path)), options_(std::move(options)), callback_(std::move(callback)) {
     options_.validate();
   }
 
@@ -232,6 +237,10 @@ class Checkpoint {
 
   bool after(auto& training, const Progress& now) {
     const bool goes_on = detail::goes_on(callback_, training, now);
+    // Ahead of the checkpoint: who goes on from there takes this to be done.
+    if (!options_.best.empty() && now.epoch_is_done() && is_best(training.history(), now)) {
+      mlp::save(training.validated(), options_.best);
+    }
     is_saved_ = false;
     if (is_due(now)) save(training);
     return goes_on;
@@ -245,8 +254,14 @@ class Checkpoint {
  private:
   using Clock = std::chrono::steady_clock;
 
+  static bool is_best(const History& history, const Progress& now) {
+    if (now.validation) return history.best_epoch == now.epoch;
+    return std::min_element(history.loss.begin(), history.loss.end()) == history.loss.end() - 1;
+  }
+
   bool is_due(const Progress& now) const {
-    const auto& [steps, minutes] = options_;
+    const Index steps = options_.every_steps;
+    const double minutes = options_.every_minutes;
     if (steps == 0 && minutes == 0) return now.epoch_is_done();
     return (steps > 0 && now.steps - saved_steps_ >= steps) ||
            (minutes > 0 &&
