@@ -102,6 +102,16 @@ inline bool synchronize_folder([[maybe_unused]] const std::filesystem::path& fol
 #endif
 }
 
+inline std::filesystem::path temporary_path(std::filesystem::path path, int i) {
+  return path += "." + std::to_string(i) + ".tmp";
+}
+
+// Removes what programs that were killed while they wrote this file have left beside it. No other may be at it.
+inline void remove_leftovers(const std::filesystem::path& path) {
+  for (int i = 0; std::filesystem::remove(temporary_path(path, i)); ++i) {
+  }
+}
+
 // Whatever happens meanwhile, under this path there is the whole old file or the whole new one: all bytes are
 // on the disc before the new file gets the name. On an error the old one stays. Many may write the same path.
 inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
@@ -109,8 +119,7 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
   std::filesystem::path temporary;
   std::FILE* file = nullptr;
   for (int i = 0; file == nullptr; ++i) {
-    temporary = path;
-    temporary += "." + std::to_string(i) + ".tmp";
+    temporary = temporary_path(path, i);
     file = std::fopen(temporary.string().c_str(), "wbx");  // x: a file of that name is an error
     if (file == nullptr && errno != EEXIST)
       file_error(path.string(), "a writable file", system_message(errno));
