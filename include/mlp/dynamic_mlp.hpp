@@ -89,8 +89,9 @@ class AnyActivation {
                                     Softsign, Sigmoid, Tanh, HardTanh>;
   static constexpr bool needs_input = true;  // some of them do
 
+  AnyActivation() = default;  // Identity
   template <class F>
-  requires detail::is_alternative<F, Alternatives> AnyActivation(F f = {}) : function_(f) {}
+  requires detail::is_alternative<F, Alternatives> AnyActivation(F f) : function_(f) {}
 
   /// Calls f with the activation itself.
   void visit(auto&& f) const { std::visit(f, function_); }
@@ -112,7 +113,7 @@ class AnyActivation {
 
   /// Errors: std::invalid_argument if the text is not of one of them.
   static AnyActivation read(const auto& text) {
-    AnyActivation result = Identity{};
+    AnyActivation result;
     result.function_ = detail::read_alternative<Alternatives>(text, "an activation");
     return result;
   }
@@ -255,6 +256,11 @@ class Sequential : public Inputs<Dynamic>,
   std::size_t size() const;
   const AnyLayer& operator[](std::size_t i) const;
 
+  /// W of layer i, or what it calls its weights, as a view into theta: net.layer<0>().weights(i, net.parameters()).
+  /// Errors: std::invalid_argument if it has none.
+  auto weights(std::size_t i, auto&& theta) const;
+  auto bias(std::size_t i, auto&& theta) const;
+
   /// Calls f(layer, offset, state offset) for each layer, with the layer itself; they begin at those given.
   void for_each_layer(auto&& f, Index offset, Index state_offset) const;
 
@@ -276,6 +282,9 @@ class Sequential : public Inputs<Dynamic>,
                 auto&... dx) const;
 
  private:
+  // A view of use(layer, the layer's parameters), of layer i.
+  auto view_of(std::size_t i, auto& theta, auto&& use) const;
+
   // Calls run(i, layer, offset, state offset, x_i, y_i) for each layer in turn, where x_i is what the layer before
   // it put out, and y_i lies where room(i, rows) says.
   template <class Y>
@@ -430,6 +439,35 @@ void Sequential::for_each_layer(auto&& f, Index offset, Index state_offset) cons
       state_offset += detail::state_count(layer);
     });
   }
+}
+
+auto Sequential::view_of(std::size_t i, auto& theta, auto&& use) const {
+  auto view = matrix_view<Dynamic, Dynamic>(theta.data(), 0, 0);
+  using View = decltype(view);
+  std::size_t k = 0;
+  for_each_layer(
+      [&](const auto& layer, Index at, Index) {
+        auto theta_i = detail::segment_of(theta, at, layer.parameter_count());
+        if constexpr (requires { layer.weights(theta_i); }) {
+          if (k == i) {
+            auto w = use(layer, theta_i);
+            ::new (&view) View(w.data(), w.rows(), w.cols());  // as Eigen sets a Map anew
+          }
+        }
+        ++k;
+      },
+      0, 0);
+  if (view.size() == 0) {
+    detail::raise<std::invalid_argument>("mlp: expected a layer with weights, found layer " +
+                                         std::to_string(i));
+  }
+  return view;
+}
+auto Sequential::weights(std::size_t i, auto&& theta) const {
+  return view_of(i, theta, [](const auto& layer, auto& theta_i) { return layer.weights(theta_i); });
+}
+auto Sequential::bias(std::size_t i, auto&& theta) const {
+  return view_of(i, theta, [](const auto& layer, auto& theta_i) { return layer.bias(theta_i); });
 }
 
 void Sequential::describe(auto& text) const {
