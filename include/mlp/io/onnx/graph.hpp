@@ -85,7 +85,8 @@ inline double half_value(std::uint32_t bits) {
   double size = std::numeric_limits<double>::infinity();
   if (exponent == 31 && fraction != 0) size = std::numeric_limits<double>::quiet_NaN();
   if (exponent < 31) {
-    size = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, static_cast<int>(exponent) - 25);
+    size = exponent == 0 ? std::ldexp(fraction, -24)
+                         : std::ldexp(1024 + fraction, static_cast<int>(exponent) - 25);
   }
   return (bits & 0x8000) != 0 ? -size : size;
 }
@@ -234,11 +235,16 @@ class Graph {
     std::uint64_t bits = 0;
     for (std::size_t i = bytes.size(); i-- > 0;) bits = bits << 8 | static_cast<unsigned char>(bytes[i]);
     switch (type) {
-      case float32: return double{std::bit_cast<float>(static_cast<std::uint32_t>(bits))};
-      case float64: return std::bit_cast<double>(bits);
-      case float16: return half_value(static_cast<std::uint32_t>(bits));
-      case int32: return static_cast<std::int32_t>(static_cast<std::uint32_t>(bits));
-      default: return static_cast<double>(static_cast<std::int64_t>(bits));
+      case float32:
+        return double{std::bit_cast<float>(static_cast<std::uint32_t>(bits))};
+      case float64:
+        return std::bit_cast<double>(bits);
+      case float16:
+        return half_value(static_cast<std::uint32_t>(bits));
+      case int32:
+        return static_cast<std::int32_t>(static_cast<std::uint32_t>(bits));
+      default:
+        return static_cast<double>(static_cast<std::int64_t>(bits));
     }
   }
 
@@ -247,21 +253,38 @@ class Graph {
     int graphs = 0;
     each_field(bytes, [&](Fields& field) {
       switch (field.tag()) {
-        case 7: graph = text_of(field), ++graphs; break;
-        case 8: read_opset(text_of(field)); break;
-        case 14: read_metadata(text_of(field)); break;
-        default: field.skip();
+        case 7:
+          graph = text_of(field), ++graphs;
+          break;
+        case 8:
+          read_opset(text_of(field));
+          break;
+        case 14:
+          read_metadata(text_of(field));
+          break;
+        default:
+          field.skip();
       }
     });
     if (graphs != 1) fail("expected an ONNX model with a graph, found " + std::to_string(graphs) + " graphs");
     each_field(graph, [&](Fields& field) {
       switch (field.tag()) {
-        case 1: nodes_.push_back(read_node(text_of(field))); break;
-        case 5: tensors_.push_back(read_tensor(text_of(field))); break;
-        case 11: inputs_.push_back(read_input(text_of(field))); break;
-        case 12: outputs_.push_back(read_input(text_of(field)).name); break;
-        case 15: fail("expected dense tensors, found a sparse initializer");
-        default: field.skip();
+        case 1:
+          nodes_.push_back(read_node(text_of(field)));
+          break;
+        case 5:
+          tensors_.push_back(read_tensor(text_of(field)));
+          break;
+        case 11:
+          inputs_.push_back(read_input(text_of(field)));
+          break;
+        case 12:
+          outputs_.push_back(read_input(text_of(field)).name);
+          break;
+        case 15:
+          fail("expected dense tensors, found a sparse initializer");
+        default:
+          field.skip();
       }
     });
   }
@@ -271,22 +294,35 @@ class Graph {
     double version = 0;
     each_field(bytes, [&](Fields& field) {
       switch (field.tag()) {
-        case 1: domain = text_of(field); break;
-        case 2: version = integer_of(field); break;
-        default: field.skip();
+        case 1:
+          domain = text_of(field);
+          break;
+        case 2:
+          version = integer_of(field);
+          break;
+        default:
+          field.skip();
       }
     });
     if (is_standard(domain)) opset_ = version;
   }
 
   void read_metadata(std::string_view bytes) {
-    std::string_view entry[2];
+    std::string_view key, value;
     each_field(bytes, [&](Fields& field) {
-      if (field.tag() <= 2) entry[field.tag() - 1] = text_of(field);
-      else field.skip();
+      switch (field.tag()) {
+        case 1:
+          key = text_of(field);
+          break;
+        case 2:
+          value = text_of(field);
+          break;
+        default:
+          field.skip();
+      }
     });
-    if (!metadata_.emplace(entry[0], entry[1]).second) {
-      fail("expected one value for " + in_quotes(entry[0]) + " in metadata_props, found another");
+    if (!metadata_.emplace(key, value).second) {
+      fail("expected one value for " + in_quotes(key) + " in metadata_props, found another");
     }
   }
 
@@ -294,17 +330,36 @@ class Graph {
     Tensor tensor;
     each_field(bytes, [&](Fields& field) {
       switch (field.tag()) {
-        case 1: add_integers(field, tensor.dims); break;
-        case 2: tensor.type = type_of(field); break;
-        case 4: add_floats(field, tensor.numbers); break;
+        case 1:
+          add_integers(field, tensor.dims);
+          break;
+        case 2:
+          tensor.type = type_of(field);
+          break;
+        case 4:
+          add_floats(field, tensor.numbers);
+          break;
         case 5:
-        case 7: add_integers(field, tensor.numbers); break;
-        case 8: tensor.name = text_of(field); break;
-        case 9: tensor.raw = text_of(field), tensor.is_raw = true; break;
-        case 10: add_doubles(field, tensor.numbers); break;
-        case 13: tensor.is_external = true, field.skip(); break;
-        case 14: tensor.is_external = tensor.is_external || integer_of(field) == 1; break;
-        default: field.skip();
+        case 7:
+          add_integers(field, tensor.numbers);
+          break;
+        case 8:
+          tensor.name = text_of(field);
+          break;
+        case 9:
+          tensor.raw = text_of(field), tensor.is_raw = true;
+          break;
+        case 10:
+          add_doubles(field, tensor.numbers);
+          break;
+        case 13:
+          tensor.is_external = true, field.skip();
+          break;
+        case 14:
+          tensor.is_external = tensor.is_external || integer_of(field) == 1;
+          break;
+        default:
+          field.skip();
       }
     });
     return tensor;
@@ -314,17 +369,30 @@ class Graph {
     Attribute attribute;
     each_field(bytes, [&](Fields& field) {
       switch (field.tag()) {
-        case 1: attribute.name = text_of(field); break;
+        case 1:
+          attribute.name = text_of(field);
+          break;
         case 2:
-        case 7: add_floats(field, attribute.numbers), attribute.is_float = true; break;
+        case 7:
+          add_floats(field, attribute.numbers), attribute.is_float = true;
+          break;
         case 3:
-        case 8: add_integers(field, attribute.numbers); break;
+        case 8:
+          add_integers(field, attribute.numbers);
+          break;
         case 4:
-        case 9: attribute.texts.push_back(text_of(field)); break;
-        case 5: attribute.tensors.push_back(read_tensor(text_of(field))); break;
+        case 9:
+          attribute.texts.push_back(text_of(field));
+          break;
+        case 5:
+          attribute.tensors.push_back(read_tensor(text_of(field)));
+          break;
         case 6:
-        case 11: has_graph = true, field.skip(); break;
-        default: field.skip();
+        case 11:
+          has_graph = true, field.skip();
+          break;
+        default:
+          field.skip();
       }
     });
     return attribute;
@@ -335,13 +403,26 @@ class Graph {
     bool has_graph = false;
     each_field(bytes, [&](Fields& field) {
       switch (field.tag()) {
-        case 1: node.inputs.push_back(text_of(field)); break;
-        case 2: node.outputs.push_back(text_of(field)); break;
-        case 3: node.name = text_of(field); break;
-        case 4: node.op = text_of(field); break;
-        case 5: node.attributes.push_back(read_attribute(text_of(field), has_graph)); break;
-        case 7: node.domain = text_of(field); break;
-        default: field.skip();
+        case 1:
+          node.inputs.push_back(text_of(field));
+          break;
+        case 2:
+          node.outputs.push_back(text_of(field));
+          break;
+        case 3:
+          node.name = text_of(field);
+          break;
+        case 4:
+          node.op = text_of(field);
+          break;
+        case 5:
+          node.attributes.push_back(read_attribute(text_of(field), has_graph));
+          break;
+        case 7:
+          node.domain = text_of(field);
+          break;
+        default:
+          field.skip();
       }
     });
     if (is_standard(node.domain)) node.domain = {};
@@ -355,14 +436,17 @@ class Graph {
     Input input{};
     each_field(bytes, [&](Fields& field) {
       switch (field.tag()) {
-        case 1: input.name = text_of(field); break;
+        case 1:
+          input.name = text_of(field);
+          break;
         case 2:
           each_field(text_of(field), [&](Fields& kind) {
             if (kind.tag() == 1) read_tensor_type(text_of(kind), input);
             else kind.skip();
           });
           break;
-        default: field.skip();
+        default:
+          field.skip();
       }
     });
     return input;
@@ -371,7 +455,9 @@ class Graph {
   static void read_tensor_type(std::string_view bytes, Input& input) {
     each_field(bytes, [&](Fields& field) {
       switch (field.tag()) {
-        case 1: input.type = type_of(field); break;
+        case 1:
+          input.type = type_of(field);
+          break;
         case 2:
           input.has_shape = true;
           each_field(text_of(field), [&](Fields& shape) {
@@ -383,14 +469,13 @@ class Graph {
             });
           });
           break;
-        default: field.skip();
+        default:
+          field.skip();
       }
     });
   }
 
-  static bool is_standard(std::string_view domain) {
-    return domain.empty() || domain == "ai.onnx";
-  }
+  static bool is_standard(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
 
   void link_nodes() {
     for (const Tensor& tensor : tensors_) add_constant(tensor.name, tensor);
@@ -401,8 +486,10 @@ class Graph {
       const Node& node = nodes_[i];
       for (const std::string_view input : node.inputs) {
         if (!input.empty() && constant(input) == nullptr && !origins_.contains(input)) {
-          fail(node, "expected inputs that an initializer, an input of the graph or an earlier node provides, found " +
-                         in_quotes(input));
+          fail(node,
+               "expected inputs that an initializer, an input of the graph or an earlier node provides, "
+               "found " +
+                   in_quotes(input));
         }
       }
       if (const Tensor* const tensor = constant_of(node)) {
@@ -423,7 +510,8 @@ class Graph {
   // What a node puts out, if that is the same for all samples.
   const Tensor* constant_of(const Node& node) {
     if (!node.domain.empty()) return nullptr;
-    if (node.inputs.size() == 1 && (node.op == "Identity" || node.is_cast_to_real())) return constant(node.inputs[0]);
+    if (node.inputs.size() == 1 && (node.op == "Identity" || node.is_cast_to_real()))
+      return constant(node.inputs[0]);
     if (node.op != "Constant" || node.attributes.size() != 1) return nullptr;
     const Attribute& value = node.attributes.front();
     if (!value.tensors.empty()) return &value.tensors.front();

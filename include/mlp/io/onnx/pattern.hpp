@@ -67,11 +67,13 @@ inline bool is_along(const Node& node, double axis) {
   if (found == nullptr) found = node.find("axes");
   if (found == nullptr) return axis == 0 || (node.op != "Split" && node.op != "ReduceMean");
   const Attribute* const keepdims = node.find("keepdims");
-  return (keepdims == nullptr || keepdims->is_integer(1)) && (found->is_integer(axis) || (axis == 1 && found->is_integer(-1)));
+  return (keepdims == nullptr || keepdims->is_integer(1)) &&
+         (found->is_integer(axis) || (axis == 1 && found->is_integer(-1)));
 }
 
 // Whether the node's output computes the pattern; if so, match says what its letters stand for.
-inline bool matches_node(const Graph& graph, std::string_view pattern, const Graph::Origin& origin, Match& match) {
+inline bool matches_node(const Graph& graph, std::string_view pattern, const Graph::Origin& origin,
+                         Match& match) {
   const std::size_t parenthesis = pattern.find('(');
   const std::string_view head = pattern.substr(0, parenthesis);
   const std::string_view op = head.substr(0, head.find_first_of(".@"));
@@ -80,7 +82,8 @@ inline bool matches_node(const Graph& graph, std::string_view pattern, const Gra
     return at == std::string_view::npos ? otherwise : head[at + 1] - '0';
   };
   const Node* const node = origin.node;
-  if (node == nullptr || node->op != op || origin.output != static_cast<std::size_t>(digit_after('.', 0))) return false;
+  if (node == nullptr || node->op != op || origin.output != static_cast<std::size_t>(digit_after('.', 0)))
+    return false;
   if (const int axis = digit_after('@', -1); axis >= 0 && !is_along(*node, axis)) return false;
   if (!node->domain.empty() && node->domain != "ai.onnx.ml") return false;
   auto arguments = split_arguments(pattern.substr(parenthesis + 1, pattern.size() - parenthesis - 2));

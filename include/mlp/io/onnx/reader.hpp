@@ -124,7 +124,8 @@ class Builder {
     const double alpha = number(m, "alpha", 1);
     for (Index i = 0; i < in; ++i) {
       for (Index o = 0; o < out; ++o) {
-        parameters_.push_back(alpha * values[static_cast<std::size_t>(is_out_by_in ? o * in + i : i * out + o)]);
+        parameters_.push_back(alpha *
+                              values[static_cast<std::size_t>(is_out_by_in ? o * in + i : i * out + o)]);
       }
     }
     parameters_.resize(parameters_.size() + static_cast<std::size_t>(out));
@@ -168,7 +169,8 @@ class Builder {
   }
   void softplus(const Match& m) {
     const double beta = number(*m.constant('a'));
-    if (number(*m.constant('b')) != beta) fail(m, "expected a division by what the input was multiplied with");
+    if (number(*m.constant('b')) != beta)
+      fail(m, "expected a division by what the input was multiplied with");
     activate(Softplus{beta});
   }
   void gelu(const Match& m) { activate(GELU{says(m, "approximate", "tanh")}); }
@@ -215,7 +217,8 @@ class Builder {
     const auto shape = numbers(*m.constant('s'));
     const std::size_t rank = shape.size() + (IsWhole ? 0 : 1);
     const auto is_n = [&](double size) { return size == static_cast<double>(n_); };
-    const bool is_right = (rank == 1 && n_ == 1) || (rank == 2 && (is_n(shape.back()) || shape == std::vector{-1.}));
+    const bool is_right =
+        (rank == 1 && n_ == 1) || (rank == 2 && (is_n(shape.back()) || shape == std::vector{-1.}));
     const bool infers_features = shape.size() == 2 && shape[1] == -1 && shape[0] != -1;
     if (!is_right && !infers_features) fail(m, "expected a shape of [N, features], found another");
     is_flat_ = true;
@@ -228,7 +231,8 @@ class Builder {
 
   void gaussian(const Match& m) {
     const auto sizes = numbers(*m.constant('s'));
-    if (sizes.size() != 2 || sizes[0] != sizes[1]) fail(m, "expected as many means as variances, found others");
+    if (sizes.size() != 2 || sizes[0] != sizes[1])
+      fail(m, "expected as many means as variances, found others");
     end_with(m, GaussianNLL{.epsilon = number(*m.constant('e'))});
   }
 
@@ -307,7 +311,8 @@ class Builder {
 
   // z = (x - mean) / scale + low, of which y = z op c is another.
   void scale(const Match& m, char op, const std::vector<double>& c) {
-    if (!is_in_front_) fail(m, "expected arithmetic with constants ahead of the first layer or after a MatMul");
+    if (!is_in_front_)
+      fail(m, "expected arithmetic with constants ahead of the first layer or after a MatMul");
     if (c.size() != 1 && static_cast<Index>(c.size()) != n_) {
       fail(m, "expected " + std::to_string(n_) + " numbers, found " + std::to_string(c.size()));
     }
@@ -355,7 +360,8 @@ class Builder {
 
   template <class S>
   static Vector<S> vector_of(const std::vector<double>& values) {
-    return Eigen::Map<const Vector<double>>(values.data(), static_cast<Index>(values.size())).template cast<S>();
+    return Eigen::Map<const Vector<double>>(values.data(), static_cast<Index>(values.size()))
+        .template cast<S>();
   }
 
   const Graph& graph_;
@@ -383,8 +389,10 @@ inline constexpr Rule rules[] = {
     {"Cast(x)", Rule::Role::pass, &Builder::cast},
     {"Flatten@1(x)", Rule::Role::pass, &Builder::flatten},
     {"Reshape(x, s)", Rule::Role::pass, &Builder::reshape<true>},
-    {"Reshape(x, Concat@0(Unsqueeze(Gather@0(Shape(x), 0), 0), s))", Rule::Role::pass, &Builder::reshape<false>},
-    {"Reshape(x, Concat@0(Unsqueeze@0(Gather@0(Shape(x), 0)), s))", Rule::Role::pass, &Builder::reshape<false>},
+    {"Reshape(x, Concat@0(Unsqueeze(Gather@0(Shape(x), 0), 0), s))", Rule::Role::pass,
+     &Builder::reshape<false>},
+    {"Reshape(x, Concat@0(Unsqueeze@0(Gather@0(Shape(x), 0)), s))", Rule::Role::pass,
+     &Builder::reshape<false>},
 
     {"Gemm(x, w)", Rule::Role::layer, &Builder::linear},
     {"Gemm(x, w, b)", Rule::Role::layer, &Builder::linear},
@@ -395,7 +403,8 @@ inline constexpr Rule rules[] = {
     {"BatchNormalization(x, g, b, m, v)", Rule::Role::layer, &Builder::batch_norm},
     {"LayerNormalization@1(x, g)", Rule::Role::layer, &Builder::layer_norm},
     {"LayerNormalization@1(x, g, b)", Rule::Role::layer, &Builder::layer_norm},
-    {"Add(Mul(Div(Sub(x, ReduceMean@1(x)), Sqrt(Add(ReduceMean@1(Pow(Sub(x, ReduceMean@1(x)), 2)), e))), g), b)",
+    {"Add(Mul(Div(Sub(x, ReduceMean@1(x)), Sqrt(Add(ReduceMean@1(Pow(Sub(x, ReduceMean@1(x)), 2)), e))), g), "
+     "b)",
      Rule::Role::layer, &Builder::layer_norm},
     {"Mul(Div(Sub(x, ReduceMean@1(x)), Sqrt(Add(ReduceMean@1(Pow(Sub(x, ReduceMean@1(x)), 2)), e))), g)",
      Rule::Role::layer, &Builder::layer_norm},
@@ -425,10 +434,10 @@ inline constexpr Rule rules[] = {
     {"Mul(Mul(x, 0.5), Add(Erf(Div(x, 1.41421)), 1))", Rule::Role::layer, &Builder::gelu},
     {"Mul(Mul(x, Add(Erf(Mul(x, 0.70711)), 1)), 0.5)", Rule::Role::layer, &Builder::gelu},
     {"Mul(Mul(x, 0.5), Add(Erf(Mul(x, 0.70711)), 1))", Rule::Role::layer, &Builder::gelu},
-    {"Mul(Mul(x, Add(Tanh(Mul(Add(x, Mul(Mul(x, Mul(x, x)), 0.044715)), 0.79788)), 1)), 0.5)", Rule::Role::layer,
-     &Builder::gelu_tanh},
-    {"Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Mul(x, Mul(x, x)), 0.044715)), 0.79788)), 1))", Rule::Role::layer,
-     &Builder::gelu_tanh},
+    {"Mul(Mul(x, Add(Tanh(Mul(Add(x, Mul(Mul(x, Mul(x, x)), 0.044715)), 0.79788)), 1)), 0.5)",
+     Rule::Role::layer, &Builder::gelu_tanh},
+    {"Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Mul(x, Mul(x, x)), 0.044715)), 0.79788)), 1))",
+     Rule::Role::layer, &Builder::gelu_tanh},
     {"Mul(Mul(x, Add(Tanh(Mul(Add(x, Mul(Pow(x, 3), 0.044715)), 0.79788)), 1)), 0.5)", Rule::Role::layer,
      &Builder::gelu_tanh},
     {"Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Pow(x, 3), 0.044715)), 0.79788)), 1))", Rule::Role::layer,
@@ -494,10 +503,11 @@ inline std::vector<Builder::Step> Builder::walk(std::string_view from, std::stri
       if (step.rule == nullptr && matches_node(graph_, rule.pattern, origin, step.match)) step.rule = &rule;
     }
     const auto& terms = origin.node->inputs;
-    if (step.rule == nullptr && origin.node->op == "Add" && origin.node->domain.empty() && terms.size() == 2 &&
-        graph_.constant(terms[0]) == nullptr && graph_.constant(terms[1]) == nullptr) {
+    if (step.rule == nullptr && origin.node->op == "Add" && origin.node->domain.empty() &&
+        terms.size() == 2 && graph_.constant(terms[0]) == nullptr && graph_.constant(terms[1]) == nullptr) {
       if (level == most_levels) {
-        graph_.fail(*origin.node, "expected no more than " + std::to_string(most_levels) + " sums within another");
+        graph_.fail(*origin.node,
+                    "expected no more than " + std::to_string(most_levels) + " sums within another");
       }
       const bool is_second = graph_.origin(terms[1]).position > graph_.origin(terms[0]).position;
       step.match.x = terms[is_second ? 0 : 1];
@@ -514,9 +524,12 @@ inline std::vector<Builder::Step> Builder::walk(std::string_view from, std::stri
 inline void Builder::run(const std::vector<Step>& steps) {
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     const Node& node = *step->match.node;
-    const bool may_follow_end = step->rule != nullptr && (step->rule->role == Rule::Role::pass || step->rule->role == Rule::Role::after);
-    if (end_ != nullptr && !may_follow_end) graph_.fail(*end_, "expected nothing but predictions after it, found " + label(node));
-    if (level_ > 0 && is_prediction(step->rule)) graph_.fail(node, "expected it as the last operator, found it in a branch");
+    const bool may_follow_end = step->rule != nullptr && (step->rule->role == Rule::Role::pass ||
+                                                          step->rule->role == Rule::Role::after);
+    if (end_ != nullptr && !may_follow_end)
+      graph_.fail(*end_, "expected nothing but predictions after it, found " + label(node));
+    if (level_ > 0 && is_prediction(step->rule))
+      graph_.fail(node, "expected it as the last operator, found it in a branch");
     try {
       if (step->rule != nullptr) (this->*step->rule->build)(step->match);
       else run_branch(step->branch);
@@ -548,7 +561,8 @@ inline const Graph::Input& Builder::input() const {
   const Graph::Input& input = graph_.inputs().front();
   if (input.type == strings) graph_.fail("expected an input of numbers, found text");
   if (input.has_shape && input.dims.size() < 2) {
-    graph_.fail("expected an input of shape [N, features], found " + std::to_string(input.dims.size()) + " dimensions");
+    graph_.fail("expected an input of shape [N, features], found " + std::to_string(input.dims.size()) +
+                " dimensions");
   }
   return input;
 }
@@ -598,16 +612,19 @@ inline std::string_view link_of(const AnyLoss& loss) {
 // As metadata_props names it, or else the one whose predictions end as these do.
 inline void Builder::find_loss(std::vector<Step>& steps) {
   const auto last = std::find_if(steps.begin(), steps.end(), [](const Step& step) {
-    return step.rule == nullptr || step.rule->role == Rule::Role::layer || step.rule->role == Rule::Role::link;
+    return step.rule == nullptr || step.rule->role == Rule::Role::layer ||
+           step.rule->role == Rule::Role::link;
   });
   const bool is_link = last != steps.end() && is_prediction(last->rule);
-  const bool is_sigmoid = last != steps.end() && last->rule != nullptr && last->rule->pattern == std::string_view(sigmoid_link.pattern);
+  const bool is_sigmoid = last != steps.end() && last->rule != nullptr &&
+                          last->rule->pattern == std::string_view(sigmoid_link.pattern);
   if (const auto named = graph_.metadata().find("mlp.loss"); named != graph_.metadata().end()) {
     loss_ = AnyLoss::read(PartParser(named->second).parse());
     const std::string_view expected = link_of(*loss_);
     const std::string_view found = is_link || (is_sigmoid && !expected.empty()) ? last->match.node->op : "";
     if (found != expected) {
-      graph_.fail("expected predictions that end as those of " + in_quotes(named->second) + " do, with " + in_quotes(expected) + ", found " + in_quotes(found));
+      graph_.fail("expected predictions that end as those of " + in_quotes(named->second) + " do, with " +
+                  in_quotes(expected) + ", found " + in_quotes(found));
     }
     if (expected.empty()) return;
   }
