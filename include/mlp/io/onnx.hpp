@@ -18,24 +18,30 @@
 ///     const Model model = import_onnx("net.onnx");
 ///     model.predict(x);
 ///
-/// A file of ours has one input, "input" of N x inputs floats, and one output, "output" of N x outputs: what
-/// Model::predict says, from samples as they are before the scaler. (In ONNX samples are rows; in memory that is the
-/// same.) The loss's link is its last node. It uses opset 17 and standard operators alone; a GELU, SiLU or Mish is made of
-/// several. metadata_props say:
-///   mlp.loss                    the loss with its options, as in architecture.hpp
-///   mlp.feature.0, ...          the names of features
-///   mlp.class.0, ...            the names of classes
+/// A file that is written has one input, "input", N x inputs floats, the samples as they are before the scaler, and
+/// one output, "output", N x outputs: what Model::predict says. (In ONNX samples are rows; in memory that is the
+/// same.) The loss's link is the last node. Opset 17 and its standard operators suffice; a GELU, a SiLU or a Mish is
+/// made of several. metadata_props say:
+///   mlp.loss             the loss with its options, as in architecture.hpp
+///   mlp.feature.0, ...   the names of features
+///   mlp.class.0, ...     the names of classes
 ///
-/// What is read: Gemm, MatMul, Add, all activations of the library, by themselves or of several operators as PyTorch's
-/// exporter writes them, PRelu with one slope, LayerNormalization (also of several operators), BatchNormalization,
-/// Dropout, sums of a branch and what goes into it (Residual), Flatten, Identity, Cast, Reshape to rows; constants from
-/// initializers and Constant nodes; ahead of the first layer arithmetic with constants and Scaler, which become a scaler.
-/// Of several outputs that one is read which scikit-learn's converter calls probabilities, output_probability or
-/// variable; from ZipMap come names of classes. Of the two columns 1 - p and p of a binary classifier, predict says p alone.
-/// The loss, unless named as above, is SoftmaxCrossEntropy after a last Softmax, BinaryCrossEntropy after a Sigmoid,
-/// PoissonNLL after an Exp, and else MeanSquaredError. Options are float in ONNX: 0.1f is read as 0.1. An Activate that
-/// follows a Dense layer without an activation becomes its activation.
-/// Source: ONNX 1.12, onnx.proto and Operators.md.
+/// What is read, as PyTorch's exporter and scikit-learn's converter write it, from opset 7 on:
+///   Gemm, or MatMul and Add; LayerNormalization, also made of several operators; BatchNormalization; Dropout
+///   all activations of the library, also made of several operators; PRelu with a single slope
+///   the sum of a branch and of what goes into it, which is a Residual
+///   Flatten, Identity, Cast to float or double, Reshape to rows of samples
+///   ahead of the first layer Sub, Div, Mul and Add of constants, and Scaler: a scaler
+///   Softmax, Sigmoid or Exp at the end: the loss's link; ZipMap, and the 1 - p, p of a binary classifier, of which
+///   predict says p alone
+/// Weights lie in initializers or Constant nodes, and are float, double or float16. An input may have further
+/// dimensions if a Flatten follows. Of several outputs the one called probabilities, output_probability or variable
+/// is read, and nodes that do not lead there are ignored. Names of classes come from ZipMap.
+///
+/// The loss, unless metadata_props name it, is SoftmaxCrossEntropy if a Softmax is last, BinaryCrossEntropy if a
+/// Sigmoid is, PoissonNLL if an Exp is, and else MeanSquaredError. Options are float in ONNX: 0.1f is read as 0.1. The
+/// activation of an Activate right after a Dense without one becomes that layer's.
+/// Source: ONNX 1.12: onnx.proto, Operators.md and Operators-ml.md.
 namespace mlp {
 
 /// The file's bytes. Numbers are float, whatever the network's.
@@ -55,7 +61,7 @@ void export_onnx(const BasicMlp<S, L, Layers...>& net, const std::filesystem::pa
 }
 
 /// Reads what a file holds; `file` stands for it in messages.
-/// Errors: std::runtime_error naming the file, and the node, its operator or the tensor that is not as expected.
+/// Errors: std::runtime_error naming the file, and the node with its operator or the tensor that is at fault.
 template <class S = float>
 Model<S> onnx_from_bytes(std::string_view bytes, const std::string& file) {
   return detail::onnx::read_model<S>(bytes, file);

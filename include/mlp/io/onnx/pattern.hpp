@@ -15,9 +15,9 @@
 ///
 ///     Mul(Mul(x, Add(Erf(Div(x, 1.41421)), 1)), 0.5)        GELU
 ///
-/// x is what goes in, another small letter a constant, a number a constant of that value, _ an input that is left
-/// out, Split.1(...) the output 1 of a node, Softmax@1(x) one along axis 1: samples are rows, and features lie along
-/// that. Add and Mul take their inputs in either order.
+/// x is what goes in, another small letter a constant, a number a constant of that value, _ an input that is
+/// left out, Split.1(...) the output 1 of a node, Softmax@1(x) one along axis 1: samples are rows, and
+/// features lie along that. Add and Mul take their inputs in either order.
 namespace mlp::detail::onnx {
 
 struct Match {
