@@ -18,10 +18,10 @@
 ///     const Model model = import_onnx("net.onnx");
 ///     model.predict(x);
 ///
-/// A file that is written has one input, "input", N x inputs floats, the samples as they are before the scaler, and
-/// one output, "output", N x outputs: what Model::predict says. (In ONNX samples are rows; in memory that is the
-/// same.) The loss's link is the last node. Opset 17 and its standard operators suffice; a GELU, a SiLU or a Mish is
-/// made of several. metadata_props say:
+/// A file that is written has one input, "input", N x inputs floats, the samples as they are before the
+/// scaler, and one output, "output", N x outputs: what Model::predict says. (In ONNX samples are rows; in
+/// memory that is the same.) The loss's link is the last node. Opset 17 and its standard operators suffice; a
+/// GELU, a SiLU or a Mish is made of several. metadata_props say:
 ///   mlp.loss             the loss with its options, as in architecture.hpp
 ///   mlp.feature.0, ...   the names of features
 ///   mlp.class.0, ...     the names of classes
@@ -32,15 +32,15 @@
 ///   the sum of a branch and of what goes into it, which is a Residual
 ///   Flatten, Identity, Cast to float or double, Reshape to rows of samples
 ///   ahead of the first layer Sub, Div, Mul and Add of constants, and Scaler: a scaler
-///   Softmax, Sigmoid or Exp at the end: the loss's link; ZipMap, and the 1 - p, p of a binary classifier, of which
-///   predict says p alone
+///   Softmax, Sigmoid or Exp at the end: the loss's link
+///   ZipMap, and the 1 - p, p of a binary classifier, of which predict says p alone
 /// Weights lie in initializers or Constant nodes, and are float, double or float16. An input may have further
-/// dimensions if a Flatten follows. Of several outputs the one called probabilities, output_probability or variable
-/// is read, and nodes that do not lead there are ignored. Names of classes come from ZipMap.
+/// dimensions if a Flatten follows. Of several outputs the one called probabilities, output_probability or
+/// variable is read, and nodes that do not lead there are ignored. Names of classes come from ZipMap.
 ///
-/// The loss, unless metadata_props name it, is SoftmaxCrossEntropy if a Softmax is last, BinaryCrossEntropy if a
-/// Sigmoid is, PoissonNLL if an Exp is, and else MeanSquaredError. Options are float in ONNX: 0.1f is read as 0.1. The
-/// activation of an Activate right after a Dense without one becomes that layer's.
+/// The loss, unless metadata_props name it, is SoftmaxCrossEntropy if a Softmax is last, BinaryCrossEntropy
+/// if a Sigmoid is, PoissonNLL if an Exp is, and else MeanSquaredError. Options are float in ONNX: 0.1f is
+/// read as 0.1. The activation of an Activate right after a Dense without one becomes that layer's.
 /// Source: ONNX 1.12: onnx.proto, Operators.md and Operators-ml.md.
 namespace mlp {
 

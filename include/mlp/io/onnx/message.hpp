@@ -79,7 +79,7 @@ inline void require(const Fields& field, Wire type) {
   if (!field.has_wire_type(type)) throw protozero::unknown_pbf_wire_type_exception();
 }
 
-inline std::string_view text_of(Fields& field) {
+inline std::string_view view_of(Fields& field) {
   require(field, Wire::length_delimited);
   const auto view = field.get_view();
   return {view.data(), view.size()};
@@ -138,10 +138,10 @@ inline Tensor read_tensor(std::string_view bytes) {
       case 7:
         return add_integers(field, tensor.numbers);
       case 8:
-        return void(tensor.name = text_of(field));
+        return void(tensor.name = view_of(field));
       case 9:
         tensor.is_raw = true;
-        return void(tensor.raw = text_of(field));
+        return void(tensor.raw = view_of(field));
       case 10:
         return add_doubles(field, tensor.numbers);
       case 14:
@@ -158,7 +158,7 @@ inline void read_attribute(std::string_view bytes, Node& node) {
   each_field(bytes, [&](Fields& field) {
     switch (field.tag()) {
       case 1:
-        return void(attribute.name = text_of(field));
+        return void(attribute.name = view_of(field));
       case 2:
       case 7:
         attribute.is_float = true;
@@ -168,9 +168,9 @@ inline void read_attribute(std::string_view bytes, Node& node) {
         return add_integers(field, attribute.numbers);
       case 4:
       case 9:
-        return void(attribute.texts.push_back(text_of(field)));
+        return void(attribute.texts.push_back(view_of(field)));
       case 5:
-        return void(attribute.tensors.push_back(read_tensor(text_of(field))));
+        return void(attribute.tensors.push_back(read_tensor(view_of(field))));
       case 6:
       case 11:
         node.has_graph = true;
@@ -186,17 +186,17 @@ inline Node read_node(std::string_view bytes) {
   each_field(bytes, [&](Fields& field) {
     switch (field.tag()) {
       case 1:
-        return void(node.inputs.push_back(text_of(field)));
+        return void(node.inputs.push_back(view_of(field)));
       case 2:
-        return void(node.outputs.push_back(text_of(field)));
+        return void(node.outputs.push_back(view_of(field)));
       case 3:
-        return void(node.name = text_of(field));
+        return void(node.name = view_of(field));
       case 4:
-        return void(node.op = text_of(field));
+        return void(node.op = view_of(field));
       case 5:
-        return read_attribute(text_of(field), node);
+        return read_attribute(view_of(field), node);
       case 7:
-        return void(node.domain = text_of(field));
+        return void(node.domain = view_of(field));
       default:
         return field.skip();
     }
@@ -212,10 +212,10 @@ inline void read_tensor_type(std::string_view bytes, Value& value) {
     if (field.tag() == 1) return void(value.type = type_of(field));
     if (field.tag() != 2) return field.skip();
     value.has_shape = true;
-    each_field(text_of(field), [&](Fields& shape) {
+    each_field(view_of(field), [&](Fields& shape) {
       if (shape.tag() != 1) return shape.skip();
       double& dim = value.dims.emplace_back(0);
-      each_field(text_of(shape), [&](Fields& size) {
+      each_field(view_of(shape), [&](Fields& size) {
         if (size.tag() == 1) dim = static_cast<double>(integer_of(size));
         else size.skip();
       });
@@ -226,10 +226,10 @@ inline void read_tensor_type(std::string_view bytes, Value& value) {
 inline Value read_value(std::string_view bytes) {
   Value value;
   each_field(bytes, [&](Fields& field) {
-    if (field.tag() == 1) return void(value.name = text_of(field));
+    if (field.tag() == 1) return void(value.name = view_of(field));
     if (field.tag() != 2) return field.skip();
-    each_field(text_of(field), [&](Fields& type) {
-      if (type.tag() == 1) read_tensor_type(text_of(type), value);
+    each_field(view_of(field), [&](Fields& type) {
+      if (type.tag() == 1) read_tensor_type(view_of(type), value);
       else type.skip();
     });
   });
@@ -241,13 +241,13 @@ inline void read_graph(std::string_view bytes, Message& message) {
   each_field(bytes, [&](Fields& field) {
     switch (field.tag()) {
       case 1:
-        return void(message.nodes.push_back(read_node(text_of(field))));
+        return void(message.nodes.push_back(read_node(view_of(field))));
       case 5:
-        return void(message.tensors.push_back(read_tensor(text_of(field))));
+        return void(message.tensors.push_back(read_tensor(view_of(field))));
       case 11:
-        return void(message.inputs.push_back(read_value(text_of(field))));
+        return void(message.inputs.push_back(read_value(view_of(field))));
       case 12:
-        return void(message.outputs.push_back(read_value(text_of(field))));
+        return void(message.outputs.push_back(read_value(view_of(field))));
       case 15:
         message.is_sparse = true;
         return field.skip();
@@ -261,19 +261,19 @@ inline void read_graph(std::string_view bytes, Message& message) {
 inline Message read_message(std::string_view bytes) {
   Message message;
   each_field(bytes, [&](Fields& field) {
-    if (field.tag() == 7) return read_graph(text_of(field), message);
+    if (field.tag() == 7) return read_graph(view_of(field), message);
     if (field.tag() == 8) {
       auto& entry = message.opsets.emplace_back();
-      each_field(text_of(field), [&](Fields& opset) {
-        if (opset.tag() == 1) entry.first = text_of(opset);
+      each_field(view_of(field), [&](Fields& opset) {
+        if (opset.tag() == 1) entry.first = view_of(opset);
         else if (opset.tag() == 2) entry.second = static_cast<double>(integer_of(opset));
         else opset.skip();
       });
     } else if (field.tag() == 14) {
       auto& entry = message.metadata.emplace_back();
-      each_field(text_of(field), [&](Fields& text) {
-        if (text.tag() == 1) entry.first = text_of(text);
-        else if (text.tag() == 2) entry.second = text_of(text);
+      each_field(view_of(field), [&](Fields& text) {
+        if (text.tag() == 1) entry.first = view_of(text);
+        else if (text.tag() == 2) entry.second = view_of(text);
         else text.skip();
       });
     } else {
