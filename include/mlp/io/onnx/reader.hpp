@@ -130,11 +130,12 @@ inline bool is_prediction(const Rule* rule) {
 }
 
 inline std::vector<Builder::Step> Builder::walk(std::string_view from, std::string_view to, int level) const {
+  const std::string_view start = from;
   std::vector<Step> steps;
   while (from != to) {
     const Graph::Origin origin = graph_.origin(from);
     if (origin.node == nullptr || origin.position <= graph_.origin(to).position) {
-      graph_.fail("expected a way from " + in_quotes(from) + " back to " + in_quotes(to) + ", found none");
+      graph_.fail("expected a way from " + in_quotes(start) + " back to " + in_quotes(to) + ", found none");
     }
     Step step{nullptr, {.node = origin.node}};
     for (const Rule& rule : rules) {
