@@ -113,6 +113,14 @@ struct History {
 
 namespace detail {
 
+// f(y) of a layer, or of each one in it if it is a chain itself.
+void for_each_output(const auto& y, auto& cache, auto&& f) {
+  if constexpr (requires { cache.steps; }) {
+    for (std::size_t i = 0; i + 1 < cache.steps.size(); ++i) f(cache.steps[i].y.view());
+  }
+  f(y);
+}
+
 // Where a pass over a batch first goes bad, forwards and then backwards.
 template <class Net, class X, class T, class W, std::size_t... I>
 std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w, const Rng& rng,
@@ -124,13 +132,22 @@ std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w,
   typename Net::ParameterVector gradient(net.parameter_count());
   const auto loss = net.loss_and_gradient(x, t, w, ws, gradient);
   std::string found;
-  const auto look = [&](bool finite, const char* what, std::size_t layer) {
-    if (!finite && found.empty()) found = what + std::to_string(layer);
+  std::size_t layer = 0;
+  const auto look = [&](const auto& y) {
+    if (!y.allFinite() && found.empty()) found = "the activations of layer " + std::to_string(layer);
+    ++layer;
   };
-  (look(ws.template output<I>().allFinite(), "the activations of layer ", I), ...);
+  (for_each_output(ws.template output<I>(), ws.template cache<I>(), look), ...);
   if (found.empty() && !std::isfinite(loss)) return "the loss itself, of finite outputs";
-  constexpr std::size_t last = sizeof...(I) - 1;
-  (look(net.template slice<last - I>(gradient).allFinite(), "the gradient of layer ", last - I), ...);
+  if (found.empty()) {
+    layer = 0;
+    net.for_each_layer([&](const auto& of, Index offset, Index) {
+      if (!gradient.segment(offset, of.parameter_count()).allFinite())
+        found = "the gradient of layer " +
+                std::to_string(layer);  // the last of them comes first in a backward pass
+      ++layer;
+    });
+  }
   return found.empty() ? "none of the activations and gradients seen here" : found;
 }
 
