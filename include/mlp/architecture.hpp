@@ -130,7 +130,7 @@ P read_options(const PartText& text) {
       }
     });
   }
-  if (known != text.options.size()) text.fail("expected options that it has, each once, found others");
+  if (known != text.options.size()) text.fail("expected options that it has, found others");
   return part;
 }
 

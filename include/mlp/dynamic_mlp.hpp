@@ -36,6 +36,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -88,8 +89,9 @@ class AnyActivation {
                                     Softsign, Sigmoid, Tanh, HardTanh>;
   static constexpr bool needs_input = true;  // some of them do
 
+  AnyActivation() = default;  // Identity
   template <class F>
-  requires detail::is_alternative<F, Alternatives> AnyActivation(F f = {}) : function_(f) {}
+  requires detail::is_alternative<F, Alternatives> AnyActivation(F f) : function_(f) {}
 
   /// Calls f with the activation itself.
   void visit(auto&& f) const { std::visit(f, function_); }
@@ -110,8 +112,8 @@ class AnyActivation {
   }
 
   /// Errors: std::invalid_argument if the text is not of one of them.
-  static AnyActivation read(const detail::PartText& text) {
-    AnyActivation result = Identity{};
+  static AnyActivation read(const auto& text) {
+    AnyActivation result;
     result.function_ = detail::read_alternative<Alternatives>(text, "an activation");
     return result;
   }
@@ -178,7 +180,7 @@ class AnyLoss {
   }
 
   /// Errors: std::invalid_argument if the text is not of one of them.
-  static AnyLoss read(const detail::PartText& text) {
+  static AnyLoss read(const auto& text) {
     AnyLoss result = MeanSquaredError{};
     result.loss_ = detail::read_alternative<Alternatives>(text, "a loss");
     return result;
@@ -206,46 +208,64 @@ class AnyLoss {
 
 class AnyLayer;
 
+namespace detail {
+
+template <class S>
+struct SequentialStep;
+
+/// What each layer puts out, and its cache.
+template <class S>
+struct SequentialCache {
+  std::vector<SequentialStep<S>> steps;
+  Buffer<S, Dynamic, Dynamic> unused;  // room for a dx that nobody asked for
+
+  // Defined below, where a step is: it has, for a Residual, a cache like this one.
+  SequentialCache();
+  SequentialCache(const SequentialCache&);
+  SequentialCache& operator=(const SequentialCache&);
+  ~SequentialCache();
+
+  auto room(std::size_t layers, Index batch) {
+    steps.resize(layers);
+    return [this, batch](std::size_t i, Index rows) {
+      steps[i].y.resize(rows, batch);
+      steps[i].dy.resize(rows, batch);
+      return steps[i].y.view().data();
+    };
+  }
+};
+
+}  // namespace detail
+
 /// Layers that are chosen at run time, one after the other.
 /// Shapes: x inputs x B; y outputs x B; theta is the layers' parameters, one after the other, and so is the state.
 class Sequential : public Inputs<Dynamic>,
                    public Outputs<Dynamic>,
                    public ParameterCount<Dynamic>,
                    public StateCount<Dynamic> {
-  template <class S>
-  struct Step;
-
  public:
   static constexpr const char* name = "Sequential";
 
-  /// What each layer puts out, and its cache.
   template <class S>
-  struct Cache {
-    std::vector<Step<S>> steps;
-    Buffer<S, Dynamic, Dynamic> unused;  // room for a dx that nobody asked for
-
-    auto room(std::size_t layers, Index batch) {
-      steps.resize(layers);
-      return [this, batch](std::size_t i, Index rows) {
-        steps[i].y.resize(rows, batch);
-        steps[i].dy.resize(rows, batch);
-        return steps[i].y.view().data();
-      };
-    }
-  };
+  using Cache = detail::SequentialCache<S>;
 
   /// Errors: std::invalid_argument if there is none, or sizes disagree.
   Sequential(std::initializer_list<AnyLayer> layers);
   explicit Sequential(std::vector<AnyLayer> layers);
 
-  std::size_t size() const { return layers_.size(); }
-  const AnyLayer& operator[](std::size_t i) const { return layers_[i]; }
+  std::size_t size() const;
+  const AnyLayer& operator[](std::size_t i) const;
+
+  /// W of layer i, or what it calls its weights, as a view into theta: net.layer<0>().weights(i, net.parameters()).
+  /// Errors: std::invalid_argument if it has none.
+  auto weights(std::size_t i, auto&& theta) const;
+  auto bias(std::size_t i, auto&& theta) const;
 
   /// Calls f(layer, offset, state offset) for each layer, with the layer itself; they begin at those given.
   void for_each_layer(auto&& f, Index offset, Index state_offset) const;
 
-  void describe(detail::PartText& text) const;
-  static Sequential read(const detail::PartText& text);
+  void describe(auto& text) const;
+  static Sequential read(const auto& text);
 
   void initialize(auto& theta, Rng& rng) const;
   void initialize_state(auto& state) const;
@@ -262,6 +282,9 @@ class Sequential : public Inputs<Dynamic>,
                 auto&... dx) const;
 
  private:
+  // A view of use(layer, the layer's parameters), of layer i.
+  auto view_of(std::size_t i, auto& theta, auto&& use) const;
+
   // Calls run(i, layer, offset, state offset, x_i, y_i) for each layer in turn, where x_i is what the layer before
   // it put out, and y_i lies where room(i, rows) says.
   template <class Y>
@@ -305,7 +328,7 @@ class AnyLayer {
   }
 
   /// Errors: std::invalid_argument if the text is not of one of them.
-  static AnyLayer read(const detail::PartText& text) {
+  static AnyLayer read(const auto& text) {
     return AnyLayer(detail::read_alternative<Alternatives>(
         text, "a layer",
         []<class L>(std::type_identity<L>, const detail::PartText& t) { return read_layer<L>(t); }));
@@ -351,27 +374,39 @@ template <class S, class... L>
 struct caches_of<S, std::variant<L...>>
     : std::type_identity<std::tuple<typename cache_of<L, S, Dynamic>::type...>> {};
 
-}  // namespace detail
-
 // The caches of layers of all kinds, of which one is in use; the others are a few empty buffers.
 template <class S>
-struct Sequential::Step {
+struct SequentialStep {
   Buffer<S, Dynamic, Dynamic> y, dy;
-  typename detail::caches_of<S, AnyLayer::Alternatives>::type caches;
+  typename caches_of<S, AnyLayer::Alternatives>::type caches;
 
   template <class L>
   auto& cache_for(const L&) {
-    return std::get<typename detail::cache_of<L, S, Dynamic>::type>(caches);
+    return std::get<typename cache_of<L, S, Dynamic>::type>(caches);
   }
 };
 
-namespace detail {
+template <class S>
+SequentialCache<S>::SequentialCache() = default;
+template <class S>
+SequentialCache<S>::SequentialCache(const SequentialCache&) = default;
+template <class S>
+SequentialCache<S>& SequentialCache<S>::operator=(const SequentialCache&) = default;
+template <class S>
+SequentialCache<S>::~SequentialCache() = default;
 
 // The sum over the layers of what each says.
 template <class F>
 Index sum_over(const std::vector<AnyLayer>& layers, F f) {
   Index sum = 0;
-  for (const AnyLayer& any : layers) any.visit([&](const auto& layer) { sum += f(layer); });
+  for (const AnyLayer& any : layers) {
+    any.visit([&](const auto& layer) {
+      const Index count = f(layer);
+      if (count > std::numeric_limits<Index>::max() / Index{sizeof(double)} - sum)
+        raise<std::invalid_argument>("mlp: expected layers of as many parameters as memory can hold");
+      sum += count;
+    });
+  }
   return sum;
 }
 
@@ -393,7 +428,10 @@ inline Sequential::Sequential(std::vector<AnyLayer> layers)
   }
 }
 
-inline void Sequential::for_each_layer(auto&& f, Index offset, Index state_offset) const {
+inline std::size_t Sequential::size() const { return layers_.size(); }
+inline const AnyLayer& Sequential::operator[](std::size_t i) const { return layers_[i]; }
+
+void Sequential::for_each_layer(auto&& f, Index offset, Index state_offset) const {
   for (const AnyLayer& any : layers_) {
     any.visit([&](const auto& layer) {
       f(layer, offset, state_offset);
@@ -403,11 +441,40 @@ inline void Sequential::for_each_layer(auto&& f, Index offset, Index state_offse
   }
 }
 
-inline void Sequential::describe(detail::PartText& text) const {
+auto Sequential::view_of(std::size_t i, auto& theta, auto&& use) const {
+  auto view = matrix_view<Dynamic, Dynamic>(theta.data(), 0, 0);
+  using View = decltype(view);
+  std::size_t k = 0;
+  for_each_layer(
+      [&](const auto& layer, Index at, Index) {
+        auto theta_i = detail::segment_of(theta, at, layer.parameter_count());
+        if constexpr (requires { layer.weights(theta_i); }) {
+          if (k == i) {
+            auto w = use(layer, theta_i);
+            ::new (&view) View(w.data(), w.rows(), w.cols());  // as Eigen sets a Map anew
+          }
+        }
+        ++k;
+      },
+      0, 0);
+  if (view.size() == 0) {
+    detail::raise<std::invalid_argument>("mlp: expected a layer with weights, found layer " +
+                                         std::to_string(i));
+  }
+  return view;
+}
+auto Sequential::weights(std::size_t i, auto&& theta) const {
+  return view_of(i, theta, [](const auto& layer, auto& theta_i) { return layer.weights(theta_i); });
+}
+auto Sequential::bias(std::size_t i, auto&& theta) const {
+  return view_of(i, theta, [](const auto& layer, auto& theta_i) { return layer.bias(theta_i); });
+}
+
+void Sequential::describe(auto& text) const {
   for_each_layer([&](const auto& layer, Index, Index) { text.add_part(layer); }, 0, 0);
 }
 
-inline Sequential Sequential::read(const detail::PartText& text) {
+Sequential Sequential::read(const auto& text) {
   std::vector<AnyLayer> layers;
   for (const detail::PartText& part : text.parts) layers.push_back(AnyLayer::read(part));
   return Sequential(std::move(layers));
@@ -562,7 +629,8 @@ const BasicDynamicMlp<S>& to_dynamic(const BasicDynamicMlp<S>& net) {
 
 namespace detail {
 
-inline std::pair<AnyLoss, Sequential> read_architecture(std::string_view text) {
+// A template, as all else that reads, so that who does not read pays nothing.
+std::pair<AnyLoss, Sequential> read_architecture(const auto& text) {
   PartText part = PartParser(text).parse();
   if (part.name != "Mlp") part.fail("expected Mlp(loss, layer, ...)");
   const AnyLoss loss = AnyLoss::read(part.part(0));

@@ -151,12 +151,7 @@ class Dense : public Inputs<In>,
 
   void forward(const auto& theta, const auto& x, auto& y, auto& cache, Rng&) const {
     affine(theta, x, y);
-    detail::visit(activation_, [&]<class Function>(const Function&) {
-      if constexpr (Function::needs_input) {
-        cache.z.resize(y.rows(), y.cols());
-        cache.z.view() = y;
-      }
-    });
+    detail::visit(activation_, [&](const auto& f) { keep_input_of(f, y, cache); });
     activate(y);
   }
 
@@ -167,14 +162,7 @@ class Dense : public Inputs<In>,
   }
 
   void backward(const auto&, const auto& x, const auto& y, auto& cache, auto& dy, auto& dtheta) const {
-    detail::visit(activation_, [&]<class Function>(const Function& f) {
-      if constexpr (Function::needs_input) {
-        for_each_tile([&](const auto& z, const auto& a, auto& delta) { f.backward(z, a, delta); },
-                      std::as_const(cache.z).view(), y, dy);
-      } else if constexpr (!std::is_same_v<Function, Identity>) {
-        for_each_tile([&](const auto& a, auto& delta) { f.backward(a, delta); }, y, dy);
-      }
-    });
+    detail::visit(activation_, [&](const auto& f) { turn_into_delta(f, y, cache, dy); });
     set_product(dy, x.transpose(), weights(dtheta));
     auto db = bias(dtheta);
     std::fill_n(db.data(), db.size(), 0);
@@ -192,6 +180,25 @@ class Dense : public Inputs<In>,
         for_each_tile([&](auto& z) { f.forward(z); }, y);
       }
     });
+  }
+
+  template <class Function>
+  static void keep_input_of(const Function&, const auto& z, auto& cache) {
+    if constexpr (Function::needs_input) {
+      cache.z.resize(z.rows(), z.cols());
+      cache.z.view() = z;
+    }
+  }
+
+  // delta = dy * f'(z)
+  template <class Function>
+  static void turn_into_delta(const Function& f, const auto& y, auto& cache, auto& dy) {
+    if constexpr (Function::needs_input) {
+      for_each_tile([&](const auto& z, const auto& a, auto& delta) { f.backward(z, a, delta); },
+                    std::as_const(cache.z).view(), y, dy);
+    } else if constexpr (!std::is_same_v<Function, Identity>) {
+      for_each_tile([&](const auto& a, auto& delta) { f.backward(a, delta); }, y, dy);
+    }
   }
 
   [[no_unique_address]] ActivationType activation_;

@@ -1,0 +1,94 @@
+// Predicts with any model: mlp_predict MODEL.safetensors|MODEL.onnx < data.csv
+//
+// The model's file says what the network is, how its inputs are scaled, and what its classes are called; this program
+// knows nothing of it. Writes a CSV of predictions, a line for each line of data.
+
+#include <mlp/io/csv.hpp>
+#include <mlp/io/onnx.hpp>
+#include <mlp/io/safetensors.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+
+using namespace mlp;
+
+namespace {
+
+constexpr const char* usage =
+    "usage: mlp_predict MODEL.safetensors|MODEL.onnx < data.csv\n"
+    "\n"
+    "Reads samples, a line each under a header, and writes what the model predicts for them. If the model "
+    "has\n"
+    "names for its inputs, columns of these names are taken in the model's order, and others are left out.\n"
+    "\n"
+    "  --info     says what the model is, and reads no data\n"
+    "  --help     this text\n";
+
+Model<> read_model(const std::filesystem::path& path) {
+  if (path.extension() == ".onnx") return import_onnx(path);
+  return load_model(path);
+}
+
+// Names of the classes, or of the outputs where there are none.
+std::string name_of_output(const Model<>& model, Index i) {
+  const auto& classes = model.info.classes;
+  if (static_cast<Index>(classes.size()) == model.net.outputs()) return classes[static_cast<std::size_t>(i)];
+  return model.net.outputs() == 1 ? "prediction" : "output_" + std::to_string(i);
+}
+
+void print_info(const Model<>& model) {
+  std::printf("%s\n%td inputs, %td outputs, %td parameters\n", architecture(model.net).c_str(),
+              model.net.inputs(), model.net.outputs(), model.net.parameter_count());
+  for (const std::string& feature : model.info.features) std::printf("input   %s\n", feature.c_str());
+  for (const std::string& name : model.info.classes) std::printf("class   %s\n", name.c_str());
+}
+
+void predict(const Model<>& model) {
+  const Matrix<float> x = read_csv_features(std::cin, "the input", {.features = model.info.features}).x;
+  const Matrix<float> predictions = model.predict(x);
+  const Labels labels = model.classify(x);
+  const auto& classes = model.info.classes;
+
+  for (Index i = 0; i < predictions.rows(); ++i)
+    std::printf("%s%s", i > 0 ? "," : "", name_of_output(model, i).c_str());
+  std::printf(classes.empty() ? "\n" : ",class\n");
+  for (Index j = 0; j < predictions.cols(); ++j) {
+    for (Index i = 0; i < predictions.rows(); ++i)
+      std::printf("%s%.6g", i > 0 ? "," : "", static_cast<double>(predictions(i, j)));
+    if (!classes.empty()) std::printf(",%s", classes[static_cast<std::size_t>(labels(j))].c_str());
+    std::printf("\n");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    std::string path;
+    bool info = false, help = false;
+    for (int i = 1; i < argc; ++i) {
+      const std::string argument = argv[i];
+      if (argument == "--info") info = true;
+      else if (argument == "--help") help = true;
+      else if (!path.empty() || argument.starts_with("--"))
+        throw std::invalid_argument("expected one model, found also " + argument);
+      else path = argument;
+    }
+    if (help || path.empty()) {
+      std::fputs(usage, help ? stdout : stderr);
+      return help ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    const Model<> model = read_model(path);
+    if (info) print_info(model);
+    else predict(model);
+    return EXIT_SUCCESS;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "mlp_predict: %s\n", error.what());
+    return EXIT_FAILURE;
+  }
+}

@@ -1,0 +1,462 @@
+#pragma once
+
+#include <mlp/architecture.hpp>
+#include <mlp/dynamic_mlp.hpp>
+#include <mlp/io/model.hpp>
+#include <mlp/io/tensors.hpp>
+#include <mlp/layer/dense.hpp>
+#include <mlp/network.hpp>
+#include <mlp/random.hpp>
+#include <mlp/types.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+/// Networks in files of the safetensors format, which PyTorch reads as its own:
+///
+///     save(net, "net.safetensors", {.classes = {"cat", "dog"}, .scaler = scaler});
+///     load(net, "net.safetensors");                            // into a network of the same shape
+///     Model model = load_model("net.safetensors");             // into one of whatever shape the file has
+///     net.load_state_dict(load_file("net.safetensors"))        # Python: an nn.Sequential of the same modules
+///
+/// Tensors are named and shaped as those of an nn.Sequential in which a Dense layer is a Linear and, unless it is
+/// the Identity, a module for its activation, and each other layer is a module: 0.weight [out, in], 0.bias,
+/// 2.weight, ... The layers of a Residual are numbered within: 2.0.weight. What a user's own layer has is
+/// 4.parameters, and 4.state. Their type is the network's scalar type. The metadata say, all as text:
+///   mlp.version       1
+///   mlp.architecture  see architecture.hpp
+///   mlp.features, mlp.classes, mlp.scaler, mlp.probes    what there is in the ModelInfo, as JSON
+/// The probes are a few samples and what the network predicted for them when it was saved.
+/// Source: https://huggingface.co/docs/safetensors
+namespace mlp {
+
+namespace detail {
+
+[[noreturn]] inline void fail_in(const std::string& file, const std::string& what) {
+  raise<std::runtime_error>(file + ": " + what);
+}
+
+// f(module, leaf, view) for each tensor of a layer, whose parameters and state are given.
+template <class L>
+void each_tensor(const L& layer, const std::string& module, auto& theta, auto& state, auto&& f);
+
+// The same for layers one after the other; `prefix` begins the names of modules.
+void each_tensor_of_chain(const auto& chain, const std::string& prefix, auto& theta, auto& state, auto&& f) {
+  std::size_t module = 0;
+  chain.for_each_layer([&]<class L>(const L& layer, Index offset, Index state_offset) {
+    auto theta_i = matrix_view<Dynamic, 1>(theta.data() + offset, layer.parameter_count(), 1);
+    auto state_i = matrix_view<Dynamic, 1>(state.data() + state_offset, state_count(layer), 1);
+    each_tensor(layer, prefix + std::to_string(module), theta_i, state_i, f);
+    ++module;
+    if constexpr (requires {
+                    layer.activation();
+                    layer.weights(theta_i);
+                  }) {
+      visit(layer.activation(), [&]<class F>(const F&) { module += !std::is_same_v<F, Identity>; });
+    }
+  });
+}
+
+template <class L>
+void each_tensor(const L& layer, const std::string& module, auto& theta, auto& state, auto&& f) {
+  if constexpr (requires { layer.for_each_layer(f); }) {
+    each_tensor_of_chain(layer, module + ".", theta, state, f);
+    return;
+  }
+  if constexpr (requires {
+                  layer.weights(theta);
+                  layer.bias(theta);
+                }) {
+    f(module, "weight", layer.weights(theta));
+    f(module, "bias", layer.bias(theta));
+  } else if (layer.parameter_count() > 0) {
+    f(module, "parameters", theta);
+  }
+  if constexpr (requires {
+                  layer.running_mean(state);
+                  layer.running_variance(state);
+                }) {
+    f(module, "running_mean", layer.running_mean(state));
+    f(module, "running_var", layer.running_variance(state));
+  } else if (state_count(layer) > 0) {
+    f(module, "state", state);
+  }
+}
+
+// A view's sizes as PyTorch gives them, and its coefficients in PyTorch's order, rows first.
+template <class View>
+std::vector<Index> shape_of(const View& view) {
+  if (View::ColsAtCompileTime == 1) return {view.rows()};
+  return {view.rows(), view.cols()};
+}
+template <class View>
+auto rows_first(const View& view) {
+  return Matrix<typename View::Scalar>(view.transpose());
+}
+
+inline std::string text_of(const std::vector<Index>& shape) {
+  std::string text;
+  for (const Index n : shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
+  return "[" + text + "]";
+}
+
+inline std::string dump(const nlohmann::json& json) {
+  try {
+    return json.dump();
+  } catch (const nlohmann::json::exception&) {
+    raise<std::invalid_argument>("save: expected names in UTF-8, found other bytes");
+  }
+}
+
+// Columns of numbers as lists.
+template <class M>
+nlohmann::json columns_of(const M& m) {
+  nlohmann::json columns = nlohmann::json::array();
+  for (Index j = 0; j < m.cols(); ++j) {
+    nlohmann::json column = nlohmann::json::array();
+    for (Index i = 0; i < m.rows(); ++i) column.push_back(static_cast<double>(m(i, j)));
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+// Samples to probe a network with, if its user gives none: inputs as a network likes them, of a normal
+// distribution.
+template <class S>
+Matrix<S> default_probes(const ModelInfo<S>& info, Index inputs) {
+  Rng rng;
+  Matrix<S> x(inputs, 2);
+  fill(x, [&] { return rng.normal(); });
+  return std::visit(
+      [&]<class T>(const T& scaler) -> Matrix<S> {
+        if constexpr (std::is_same_v<T, std::monostate>) return x;
+        else return scaler.inverse_transform(x);
+      },
+      info.scaler);
+}
+
+template <class S>
+nlohmann::json scaler_to_json(const Scaler<S>& scaler) {
+  return std::visit(
+      []<class T>(const T& s) -> nlohmann::json {
+        if constexpr (std::is_same_v<T, StandardScaler<S>>) {
+          return {{"StandardScaler", {{"mean", columns_of(s.mean)[0]}, {"scale", columns_of(s.scale)[0]}}}};
+        } else if constexpr (std::is_same_v<T, MinMaxScaler<S>>) {
+          return {{"MinMaxScaler",
+                   {{"min", columns_of(s.min)[0]}, {"scale", columns_of(s.scale)[0]}, {"low", s.low}}}};
+        } else {
+          return nullptr;
+        }
+      },
+      scaler);
+}
+
+// What the metadata of a file say; a value that is not of the type that is asked for is an error of the file.
+class MetadataReader {
+ public:
+  MetadataReader(const TensorFile& from, const std::string& file) : metadata_(from.metadata), file_(file) {}
+
+  const std::string* find(const std::string& key) const {
+    const auto found = metadata_.find(key);
+    return found == metadata_.end() ? nullptr : &found->second;
+  }
+
+  // use(json) of the value of a key, if there is one.
+  template <class Use>
+  void read(const std::string& key, Use&& use) const {
+    const std::string* const text = find(key);
+    if (text == nullptr) return;
+    try {
+      use(nlohmann::json::parse(*text));
+    } catch (const nlohmann::json::exception&) {
+      fail_in(file_, "metadata " + key + ": expected JSON as save writes it, found " + in_quotes(*text));
+    } catch (const std::invalid_argument& error) {
+      fail_in(file_, "metadata " + key + ": " + error.what());
+    }
+  }
+
+ private:
+  const std::map<std::string, std::string>& metadata_;
+  const std::string& file_;
+};
+
+template <class S>
+Vector<S> vector_from_json(const nlohmann::json& json) {
+  const auto numbers = json.get<std::vector<double>>();
+  return Eigen::Map<const Vector<double>>(numbers.data(), static_cast<Index>(numbers.size()))
+      .template cast<S>();
+}
+
+template <class S>
+Matrix<S> columns_from_json(const nlohmann::json& json, Index rows) {
+  // Before there is room for them, which the network may want more of than the file justifies.
+  for (const auto& column : json) {
+    if (static_cast<Index>(column.size()) != rows)
+      throw_unequal("a sample", rows, " numbers", static_cast<Index>(column.size()));
+  }
+  Matrix<S> m(rows, static_cast<Index>(json.size()));
+  for (Index j = 0; j < m.cols(); ++j) m.col(j) = vector_from_json<S>(json.at(static_cast<std::size_t>(j)));
+  return m;
+}
+
+template <class S>
+Scaler<S> scaler_from_json(const nlohmann::json& json) {
+  if (json.contains("StandardScaler")) {
+    const auto& values = json.at("StandardScaler");
+    StandardScaler<S> scaler;
+    scaler.mean = vector_from_json<S>(values.at("mean"));
+    scaler.scale = vector_from_json<S>(values.at("scale"));
+    return scaler;
+  }
+  const auto& values = json.at("MinMaxScaler");
+  MinMaxScaler<S> scaler;
+  scaler.min = vector_from_json<S>(values.at("min"));
+  scaler.scale = vector_from_json<S>(values.at("scale"));
+  scaler.low = static_cast<S>(values.at("low").get<double>());
+  return scaler;
+}
+
+// Whose file has no version was not written here; it has no metadata to check, and may number its modules with gaps
+// where others have no tensors (nn.Flatten).
+inline bool is_foreign(const MetadataReader& metadata, const std::string& file) {
+  const std::string* const version = metadata.find("mlp.version");
+  if (version != nullptr && *version != "1")
+    fail_in(file, "metadata mlp.version: expected 1, found " + in_quotes(*version));
+  return version == nullptr;
+}
+
+// The numbers in a module's name: {2, 0} of "net.2.0", and the name before them.
+inline std::pair<std::string, std::vector<int>> numbers_of(std::string_view module) {
+  std::vector<int> numbers;
+  while (!module.empty()) {
+    const std::size_t dot = module.rfind('.');
+    const std::string_view last = dot == std::string_view::npos ? module : module.substr(dot + 1);
+    int number = 0;
+    const auto [end, error] = std::from_chars(last.data(), last.data() + last.size(), number);
+    if (error != std::errc() || end != last.data() + last.size()) break;
+    numbers.insert(numbers.begin(), number);
+    module = dot == std::string_view::npos ? std::string_view() : module.substr(0, dot);
+  }
+  return {std::string(module), numbers};
+}
+
+// The modules of a file in the order of their numbers, if they have some and the same name before them.
+inline std::vector<std::string> modules_in_order(const TensorFile& tensors) {
+  std::map<std::pair<std::string, std::vector<int>>, std::string> modules;
+  for (const Tensor& tensor : tensors.tensors) {
+    const std::string module = tensor.name.substr(0, std::min(tensor.name.rfind('.'), tensor.name.size()));
+    const auto key = numbers_of(module);
+    if (key.second.empty() || (!modules.empty() && modules.begin()->first.first != key.first)) return {};
+    modules.emplace(key, module);
+  }
+  std::vector<std::string> names;
+  for (const auto& [key, name] : modules) names.push_back(name);
+  return names;
+}
+
+// Copies the tensors of a file to where they belong in theta and state.
+template <class Net>
+void read_parameters(const Net& net, const TensorFile& tensors, const std::string& file, bool foreign,
+                     auto& theta, auto& state) {
+  using S = typename Net::Scalar;
+  const std::vector<std::string> modules = foreign ? modules_in_order(tensors) : std::vector<std::string>{};
+  std::string last_module;
+  std::size_t module_count = 0, used = 0;
+  each_tensor_of_chain(net, "", theta, state, [&](const std::string& module, const char* leaf, auto view) {
+    if (module != std::exchange(last_module, module)) ++module_count;
+    const std::string name =
+        (module_count <= modules.size() ? modules[module_count - 1] : module) + "." + std::string(leaf);
+    const Tensor* const tensor = tensors.find(name);
+    const std::vector<Index> shape = shape_of(view);
+    if (tensor == nullptr) fail_in(file, "expected a tensor " + name + " " + text_of(shape) + ", found none");
+    if (tensor->shape != shape) {
+      fail_in(file, "tensor " + name + ": expected the sizes " + text_of(shape) + " of the network, found " +
+                        text_of(tensor->shape));
+    }
+    const std::vector<S> values = tensor_values<S>(*tensor, file);
+    const Index cols = shape.size() == 1 ? 1 : shape[1];
+    view = Eigen::Map<const Matrix<S>>(values.data(), cols, shape[0]).transpose();
+    if (!view.allFinite())
+      fail_in(file, "tensor " + name + ": expected finite numbers, found nan or infinity");
+    ++used;
+  });
+  for (const Tensor& tensor : tensors.tensors)
+    used += tensor.name.ends_with(".num_batches_tracked");  // of PyTorch
+  if (used != tensors.tensors.size()) {
+    fail_in(file, "expected the " + std::to_string(used) + " tensors of the network, found " +
+                      std::to_string(tensors.tensors.size()));
+  }
+}
+
+// Rounding differs between processors, by far less than this share of the largest number; and what is wrong about
+// a network shows far above it. The coarser of the two scalar types counts.
+template <class S>
+double probe_tolerance(const TensorFile& tensors) {
+  double epsilon = double{std::numeric_limits<S>::epsilon()};
+  for (const Tensor& tensor : tensors.tensors) {
+    if (tensor.type == "F32") epsilon = std::max(epsilon, 0x1p-23);
+    if (tensor.type == "F16") epsilon = std::max(epsilon, 0x1p-10);
+    if (tensor.type == "BF16") epsilon = std::max(epsilon, 0x1p-7);
+  }
+  return std::sqrt(epsilon);
+}
+
+template <class S>
+void check_probes(const Matrix<S>& expected, const Matrix<S>& found, double tolerance,
+                  const std::string& file) {
+  const double bound = tolerance * (1 + double{expected.cwiseAbs().maxCoeff()});
+  for (Index j = 0; j < expected.cols(); ++j) {
+    for (Index i = 0; i < expected.rows(); ++i) {
+      if (!(std::abs(double{expected(i, j)} - double{found(i, j)}) <= bound)) {
+        fail_in(file, "probe " + std::to_string(j) + ", output " + std::to_string(i) +
+                          ": expected the network to predict " + std::to_string(expected(i, j)) + ", found " +
+                          std::to_string(found(i, j)) + ": it is another than the one that was saved");
+      }
+    }
+  }
+}
+
+}  // namespace detail
+
+/// What save writes, before it is bytes.
+/// Errors: std::invalid_argument if info does not fit the network, or a parameter is not finite.
+template <class S, class L, class... Layers>
+TensorFile to_tensors(const BasicMlp<S, L, Layers...>& net, const ModelInfo<S>& info = {}) {
+  info.validate(net.inputs(), net.outputs());
+  TensorFile file;
+  const auto theta = net.parameters();
+  const auto state = net.state();
+  detail::each_tensor_of_chain(
+      net, "", theta, state, [&](const std::string& module, const char* leaf, const auto& view) {
+        const std::string name = module + "." + leaf;
+        if (!view.allFinite()) {
+          detail::raise<std::invalid_argument>("save: tensor " + name +
+                                               ": expected finite numbers, found nan or infinity");
+        }
+        file.tensors.push_back(make_tensor(name, detail::shape_of(view), detail::rows_first(view).data()));
+      });
+  const Matrix<S> probes = info.probes.size() > 0 ? info.probes : detail::default_probes(info, net.inputs());
+  auto& metadata = file.metadata;
+  metadata["format"] = "pt";  // as the tensors' names are
+  metadata["mlp.version"] = "1";
+  metadata["mlp.architecture"] = architecture(net);
+  if (!info.features.empty()) metadata["mlp.features"] = detail::dump(info.features);
+  if (!info.classes.empty()) metadata["mlp.classes"] = detail::dump(info.classes);
+  if (const auto scaler = detail::scaler_to_json<S>(info.scaler); !scaler.is_null())
+    metadata["mlp.scaler"] = detail::dump(scaler);
+  metadata["mlp.probes"] =
+      detail::dump({{"inputs", detail::columns_of(probes)},
+                    {"predictions", detail::columns_of(net.predict(info.prepare(probes)))}});
+  return file;
+}
+
+/// Sets a network's parameters and state from what a file holds, and returns what else it says. `file` stands for it
+/// in messages. If it throws, the network is as it was.
+/// Errors: std::runtime_error naming the file and the tensor or metadata, what was expected and what was found, if
+/// there is another number of tensors, of other names or sizes, a number that is not finite, metadata that do not
+/// fit the network, or the network predicts otherwise than the probes say.
+template <class S, class L, class... Layers>
+ModelInfo<S> from_tensors(BasicMlp<S, L, Layers...>& net, const TensorFile& tensors,
+                          const std::string& file) {
+  const detail::MetadataReader metadata(tensors, file);
+  const bool foreign = detail::is_foreign(metadata, file);
+  BasicMlp<S, L, Layers...> loaded = net;
+  auto theta = loaded.parameters();
+  auto state = loaded.state();
+  detail::read_parameters(loaded, tensors, file, foreign, theta, state);
+
+  ModelInfo<S> info;
+  metadata.read("mlp.features", [&](const auto& json) { json.get_to(info.features); });
+  metadata.read("mlp.classes", [&](const auto& json) { json.get_to(info.classes); });
+  metadata.read("mlp.scaler", [&](const auto& json) { info.scaler = detail::scaler_from_json<S>(json); });
+  Matrix<S> expected;
+  metadata.read("mlp.probes", [&](const auto& json) {
+    info.probes = detail::columns_from_json<S>(json.at("inputs"), net.inputs());
+    expected = detail::columns_from_json<S>(json.at("predictions"), net.outputs());
+    if (expected.cols() != info.probes.cols() || expected.cols() == 0)
+      detail::throw_unequal("predictions", info.probes.cols(), " samples, and at least one", expected.cols());
+  });
+  Matrix<S> found;
+  try {
+    info.validate(net.inputs(), net.outputs());
+    if (expected.size() > 0) found = loaded.predict(info.prepare(info.probes));
+  } catch (const std::invalid_argument& error) {
+    detail::fail_in(file, std::string("metadata: ") + error.what());
+  }
+  if (expected.size() > 0) detail::check_probes(expected, found, detail::probe_tolerance<S>(tensors), file);
+  net = std::move(loaded);
+  return info;
+}
+
+/// A network of the architecture that the file says.
+/// Errors: as the other from_tensors, and std::runtime_error if it says none, as files that were written elsewhere.
+template <class S = float>
+Model<S> from_tensors(const TensorFile& tensors, const std::string& file) {
+  const detail::MetadataReader metadata(tensors, file);
+  detail::is_foreign(metadata, file);
+  const std::string* const text = metadata.find("mlp.architecture");
+  if (text == nullptr) {
+    detail::fail_in(
+        file,
+        "expected the architecture among the metadata, found none: if the file was not written by mlp, "
+        "load it into a network of the same shape");
+  }
+  try {
+    auto [loss, layers] = detail::read_architecture(std::string_view(*text));
+    // Before there is room for them: the file must have as many numbers.
+    std::size_t bytes = 0;
+    for (const Tensor& tensor : tensors.tensors) bytes += tensor.bytes.size();
+    const auto count = static_cast<std::size_t>(layers.parameter_count() + layers.state_count());
+    if (count > bytes) {
+      detail::fail_in(file, "expected tensors of the " + std::to_string(count) +
+                                " numbers that the architecture has, found " + std::to_string(bytes) +
+                                " bytes");
+    }
+    Model<S> model{BasicDynamicMlp<S>(std::move(loss), std::move(layers))};
+    model.info = from_tensors(model.net, tensors, file);
+    return model;
+  } catch (const std::invalid_argument& error) {
+    detail::fail_in(file, std::string("metadata mlp.architecture: ") + error.what());
+  }
+}
+
+/// Writes a network, and what else there is to know about the model, to a file: see above. A crash at any moment
+/// leaves the old file or the new one.
+/// Errors: std::invalid_argument as to_tensors; std::runtime_error if the file can't be written.
+template <class S, class L, class... Layers>
+void save(const BasicMlp<S, L, Layers...>& net, const std::filesystem::path& path,
+          const ModelInfo<S>& info = {}) {
+  write_tensors(to_tensors(net, info), path);
+}
+
+/// Reads a file of save, or of PyTorch, into a network of its shape. Of files in float64, float16 and bfloat16 the
+/// numbers are rounded to the network's scalar type.
+/// Errors: std::runtime_error as from_tensors and read_tensors; the network is then as it was.
+template <class S, class L, class... Layers>
+ModelInfo<S> load(BasicMlp<S, L, Layers...>& net, const std::filesystem::path& path) {
+  return from_tensors(net, read_tensors(path), path.string());
+}
+
+/// Reads a file of save, into a network of the shape that it has there.
+/// Errors: std::runtime_error as from_tensors and read_tensors.
+template <class S = float>
+Model<S> load_model(const std::filesystem::path& path) {
+  return from_tensors<S>(read_tensors(path), path.string());
+}
+
+}  // namespace mlp
