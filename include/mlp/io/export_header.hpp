@@ -36,7 +36,7 @@ struct ExportHeaderOptions {
   /// The header's probe is a static_assert if a prediction takes no more operations (about one for each weight).
   /// With the default g++ and clang++ need no option to compute it; MSVC, which stops after 100'000 steps, needs
   /// /constexpr:steps from 20'000 operations on.
-  Index largest_static_probe = 250'000;
+  Index largest_static_probe = 300'000;
 };
 
 namespace detail {
@@ -184,7 +184,7 @@ class HeaderWriter {
   using Terms = HeaderTerms<S>;
   static constexpr S unit_ = std::numeric_limits<S>::epsilon() / 2;  // the largest relative error of rounding
   static constexpr int input_ = -1, output_ = -2;                    // besides buffers 0, 1, ...
-  static constexpr Index functions_work_ = 40;                       // of an activation, in multiplications
+  static constexpr Index functions_work_ = 80;                       // of an activation, in multiplications
 
   std::string number(double value) const {
     const S rounded = static_cast<S>(value);
@@ -666,7 +666,7 @@ constexpr void softmax(scalar* y) noexcept {
 
   // The probe: two samples, and what the network makes of them. The header rounds in another order than the network,
   // and other processors in yet another. How much that changes the outputs is seen from what becomes of them if
-  // each parameter changes by as much as all roundings together that its products go through, at random.
+  // each layer's output changes by a few roundings at random, and each parameter by as many as its products take.
 
   Matrix<S> probes() const {
     if (info_.probes.cols() > 0) return info_.probes.leftCols(std::min<Index>(2, info_.probes.cols()));
@@ -674,7 +674,7 @@ constexpr void softmax(scalar* y) noexcept {
     Rng rng(1);
     Matrix<S> z(net_.inputs(), 2);
     for (Index i = 0; i < z.rows(); ++i) {
-      z(i, 0) = static_cast<S>(rng.below(17) - 8) / 8;
+      z(i, 0) = static_cast<S>(2 * rng.below(16) - 15) / 16;  // not 0, and short to write
       z(i, 1) = -z(i, 0);
     }
     return std::visit(
@@ -690,26 +690,55 @@ constexpr void softmax(scalar* y) noexcept {
            "] = " + list_text(m.cols(), [&](Index j) { return numbers(m.col(j)); }) + ";\n";
   }
 
+  static void shake(Matrix<S>& h, S offset, auto& random) {
+    for (S& a : h.reshaped()) a += random() * 4 * unit_ * (std::abs(a) + offset);
+  }
+
+  static void pass(const Residual<Sequential>& block, Index at, Index state_at, const BasicDynamicMlp<S>& net,
+                   Matrix<S>& h, auto& random) {
+    const Matrix<S> x = h;
+    block.for_each_layer([&](const auto& layer, Index inner, Index state_inner) {
+      pass(layer, at + inner, state_at + state_inner, net, h, random);
+    });
+    h += x;
+    shake(h, 0, random);
+  }
+  static void pass(const auto& layer, Index at, Index state_at, const BasicDynamicMlp<S>& net, Matrix<S>& h,
+                   auto& random) {
+    const Matrix<S> x = h;
+    h.resize(layer.outputs(), x.cols());
+    auto y = matrix_view<Dynamic, Dynamic>(h.data(), h.rows(), h.cols());
+    infer_layer(layer, segment_of(net.parameters(), at, layer.parameter_count()),
+                segment_of(net.state(), state_at, state_count(layer)),
+                matrix_view<Dynamic, Dynamic>(x.data(), x.rows(), x.cols()), y);
+    shake(h, 0, random);
+  }
+
   std::string probe_text() {
     const Matrix<S> x = probes(), z = info_.prepare(x), y = net_.infer(z), p = net_.predict(z);
-    Matrix<S> dy = 8 * unit_ * y.cwiseAbs();
-    Matrix<S> dp = (8 + static_cast<S>(p.rows()) / 4) * unit_ * p.cwiseAbs();
+    // Functions may say 0 for what is below the smallest normal number.
+    const auto least = [](const Matrix<S>& values, S roundings) -> Matrix<S> {
+      return roundings * (unit_ * values.array().abs()).max(std::numeric_limits<S>::min()).matrix();
+    };
+    Matrix<S> dy = least(y, 8), dp = least(p, 8 + static_cast<S>(p.rows()) / 4);
     Rng rng(2);
     const auto random = [&rng] { return static_cast<S>(rng.uniform(-1, 1)); };
     BasicDynamicMlp<S> other = net_;
     for (int trial = 0; trial < 8; ++trial) {
       for (Index i = 0; i < spread_.size(); ++i)
         other.parameters()(i) = net_.parameters()(i) + random() * spread_(i);
-      Matrix<S> other_z = z;
-      for (S& a : other_z.reshaped()) a += random() * 4 * unit_ * (std::abs(a) + std::abs(low_));
-      dy = dy.cwiseMax(8 * (other.infer(other_z) - y).cwiseAbs());
-      dp = dp.cwiseMax(8 * (other.predict(other_z) - p).cwiseAbs());
+      Matrix<S> h = z;
+      shake(h, std::abs(low_), random);
+      other.for_each_layer(
+          [&](const auto& layer, Index at, Index state_at) { pass(layer, at, state_at, other, h, random); });
+      dy = dy.cwiseMax(8 * (h - y).cwiseAbs());
+      other.loss_function().link(h);
+      dp = dp.cwiseMax(8 * (h - p).cwiseAbs());
     }
     where_ = "the probe";
     std::string text =
-        "namespace detail {\n\n// Inputs, what the network put out for them, and by how much roundings may "
-        "change "
-        "that.\n" +
+        "namespace detail {\n\n// Inputs, what the network makes of them, and by how much rounding may "
+        "change it.\n" +
         columns_text("probe_inputs", "inputs", x) + columns_text("probe_outputs", "outputs", y) +
         columns_text("probe_output_errors", "outputs", dy);
     if (!link_.empty()) {
