@@ -168,6 +168,7 @@ TEST_CASE("What is written is read as it was") {
            "Dense(2, 2, Mish), Dense(2, 2, Softplus), Dense(2, 2, Softplus(beta=0.1)), Dense(2, 2, "
            "Softsign), Dense(2, 2, "
            "Sigmoid), Dense(2, 2, Tanh), Dense(2, 2, HardTanh(min_value=-0.1, max_value=0.7)), Dense(2, 2, "
+           "HardTanh(max_value=inf)), Dense(2, 2, "
            "Sigmoid))",
            "Mlp(SoftmaxCrossEntropy(label_smoothing=0.1), Dropout(3, p=0.1), Dense(3, 4), LayerNorm(4, "
            "epsilon=0.001), "
