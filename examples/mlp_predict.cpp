@@ -7,6 +7,7 @@
 #include <mlp/io/onnx.hpp>
 #include <mlp/io/safetensors.hpp>
 
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -34,6 +35,14 @@ Model<> read_model(const std::filesystem::path& path) {
   return load_model(path);
 }
 
+// As a field of a CSV.
+std::string field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
 // Names of the classes, or of the outputs where there are none.
 std::string name_of_output(const Model<>& model, Index i) {
   const auto& classes = model.info.classes;
@@ -55,12 +64,12 @@ void predict(const Model<>& model) {
   const auto& classes = model.info.classes;
 
   for (Index i = 0; i < predictions.rows(); ++i)
-    std::printf("%s%s", i > 0 ? "," : "", name_of_output(model, i).c_str());
+    std::printf("%s%s", i > 0 ? "," : "", field(name_of_output(model, i)).c_str());
   std::printf(classes.empty() ? "\n" : ",class\n");
   for (Index j = 0; j < predictions.cols(); ++j) {
     for (Index i = 0; i < predictions.rows(); ++i)
       std::printf("%s%.6g", i > 0 ? "," : "", static_cast<double>(predictions(i, j)));
-    if (!classes.empty()) std::printf(",%s", classes[static_cast<std::size_t>(labels(j))].c_str());
+    if (!classes.empty()) std::printf(",%s", field(classes[static_cast<std::size_t>(labels(j))]).c_str());
     std::printf("\n");
   }
 }

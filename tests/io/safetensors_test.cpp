@@ -223,3 +223,29 @@ TEST_CASE("what can't be saved") {
           to_tensors(trained(), {.classes = {"a", "\xFF"}});
         }) == "save: expected names in UTF-8, found other bytes");
 }
+
+TEST_CASE("every prefix of a file and every change of a byte is a model or an error") {
+  const DynamicMlp net = from_architecture("Mlp(Hinge, Dense(1, 1))");
+  const std::string bytes = to_bytes(to_tensors(net, {.classes = {"a", "b"}, .probes = Matrix<float>{{1}}}));
+  const auto load = [](std::string_view changed) {
+    try {
+      const Model<float> model = from_tensors(tensors_from_bytes(changed, "net"), "net");
+      return model.net.parameters().allFinite();
+    } catch (const std::runtime_error& error) {
+      return std::string_view(error.what()).starts_with("net: ");
+    }
+  };
+  REQUIRE(load(bytes));
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    CHECK(load(std::string_view(bytes).substr(0, size)));
+  std::string changed = bytes;
+  Index wrong = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    for (int value = 1; value < 256; ++value) {
+      changed[i] = static_cast<char>(bytes[i] ^ value);
+      wrong += !load(changed);
+    }
+    changed[i] = bytes[i];
+  }
+  CHECK(wrong == 0);
+}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/dataset.hpp>
+#include <mlp/io/file.hpp>
 #include <mlp/types.hpp>
 
 #include <algorithm>
@@ -66,20 +67,6 @@ struct CsvFeatures {
 };
 
 namespace detail {
-
-// What a hostile file holds must neither flood a terminal nor command it.
-inline std::string printable(std::string_view text) {
-  std::size_t size = std::min(text.size(), std::size_t{40});
-  // Not within a character of UTF-8.
-  while (size < text.size() && size > 0 && (text[size] & 0xC0) == 0x80) --size;
-  std::string result(text.substr(0, size));
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return size < text.size() ? result + "..." : result;
-}
-
-inline std::string in_quotes(std::string_view text) { return "\"" + printable(text) + "\""; }
 
 inline std::string_view without_blanks(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
@@ -445,10 +432,7 @@ inline std::vector<Index> csv_features(const CsvTable& table, const std::vector<
 inline std::ifstream open_csv(const std::filesystem::path& path) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    const std::string why = std::generic_category().message(errno != 0 ? errno : EIO);
-    raise<std::runtime_error>(path.string() + ": expected a readable file, found " + why);
-  }
+  if (!in) file_error(path.string(), "a readable file", system_message(errno));
   return in;
 }
 

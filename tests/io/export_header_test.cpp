@@ -1,0 +1,410 @@
+#include <mlp/io/export_header.hpp>
+
+#include <mlp/dynamic_mlp.hpp>
+#include <mlp/layer/dense.hpp>
+#include <mlp/preprocessing.hpp>
+
+#include "message_of.hpp"
+#include "temp_folder.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+using namespace mlp;
+
+namespace {
+
+// -nostdinc++: no header of the standard library can be included. C's stdio, which the programs below read and
+// write with, is another matter.
+constexpr auto flags =
+    " -std=c++17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion -Werror -fno-exceptions "
+    "-fno-rtti -nostdinc++ ";
+
+// What the compiler of the tests says of a source: nothing, if that is right.
+std::string compile(const TempFolder& folder, const std::string& source, const std::string& to) {
+  detail::write_file(folder / "main.cpp", source);
+  const std::string path = folder.path().string();
+  const std::string command = MLP_COMPILER + std::string(flags) + "-I" + path + " " + path + "/main.cpp " +
+                              to + " 2> " + path + "/errors";
+  const bool is_right = std::system(command.c_str()) == 0;
+  const std::string errors = detail::read_file(folder / "errors");
+  return is_right ? errors : "an error\n" + errors;
+}
+
+template <class S>
+struct Case {
+  BasicDynamicMlp<S> net;
+  Matrix<S> x;
+  ModelInfo<S> info = {};
+  Matrix<S> y = {};  // what the header makes of x
+};
+
+template <class S>
+BasicDynamicMlp<S> random_net(const std::string& architecture, double scale = 1) {
+  auto net = from_architecture<S>(architecture);
+  Rng rng(5);
+  net.initialize(rng);
+  for (S& p : net.parameters()) p = static_cast<S>(scale) * (p == 0 ? static_cast<S>(rng.normal() / 4) : p);
+  fill(net.state(), [&] { return rng.uniform(0.5, 2); });
+  return net;
+}
+
+template <class S>
+Matrix<S> random_inputs(Index inputs, Index samples) {
+  Rng rng(6);
+  Matrix<S> x(inputs, samples);
+  fill(x, [&] { return rng.normal() * std::exp2(rng.uniform(-3, 3)); });
+  return x;
+}
+
+template <class S>
+Case<S> random_case(const std::string& architecture, double scale = 1) {
+  auto net = random_net<S>(architecture, scale);
+  return {net, random_inputs<S>(net.inputs(), 200)};
+}
+
+// One program with the headers of all, each in a namespace of its own, which predicts for each sample. That it
+// compiles also says that each of their probes is right.
+template <class S>
+void evaluate(std::vector<Case<S>>& cases) {
+  const TempFolder folder;
+  std::string source = "#include <stdio.h>\n", calls;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const std::string name = "net" + std::to_string(i);
+    export_header(cases[i].net, folder / (name + ".hpp"), cases[i].info, {.name = name});
+    source += "#include \"" + name + ".hpp\"\n";
+    calls += "  run(" + name + "::predict);\n  if (!" + name + "::probe()) return 1;\n";
+  }
+  source += R"(
+template <class S, int Inputs, int Outputs>
+void run(void (&predict)(const S (&)[Inputs], S (&)[Outputs]) noexcept) {
+  int count = 0;
+  if (fread(&count, sizeof count, 1, stdin) != 1) return;
+  for (int i = 0; i < count; ++i) {
+    S x[Inputs], y[Outputs];
+    if (fread(x, sizeof x, 1, stdin) != 1) return;
+    predict(x, y);
+    fwrite(y, sizeof y, 1, stdout);
+  }
+}
+int main() {
+)" + calls + "}\n";
+  const std::string path = folder.path().string();
+  REQUIRE(compile(folder, source, "-O1 -o " + path + "/main") == "");
+
+  std::string input;
+  for (const auto& c : cases) {
+    const int count = static_cast<int>(c.x.cols());
+    input.append(reinterpret_cast<const char*>(&count), sizeof count);
+    input.append(reinterpret_cast<const char*>(c.x.data()), static_cast<std::size_t>(c.x.size()) * sizeof(S));
+  }
+  detail::write_file(folder / "input", input);
+  REQUIRE(std::system((path + "/main < " + path + "/input > " + path + "/output").c_str()) == 0);
+  const std::string output = detail::read_file(folder / "output");
+  std::size_t at = 0;
+  for (auto& c : cases) {
+    c.y.resize(c.net.outputs(), c.x.cols());
+    const auto size = static_cast<std::size_t>(c.y.size()) * sizeof(S);
+    REQUIRE(at + size <= output.size());
+    std::memcpy(c.y.data(), output.data() + at, size);
+    at += size;
+  }
+  CHECK(at == output.size());
+}
+
+struct ActivationCase {
+  const char* text;
+  double slope;  // no derivative is larger
+};
+constexpr std::array activations = {
+    ActivationCase{"Identity", 1},  ActivationCase{"ReLU", 1},
+    ActivationCase{"LeakyReLU", 1}, ActivationCase{"LeakyReLU(negative_slope=0.2)", 1},
+    ActivationCase{"ELU", 1},       ActivationCase{"ELU(alpha=1.5)", 1.5},
+    ActivationCase{"SELU", 1.76},   ActivationCase{"GELU", 1.13},
+    ActivationCase{"SiLU", 1.1},    ActivationCase{"GELU(approximate=true)", 1.13},
+    ActivationCase{"Mish", 1.09},   ActivationCase{"Softplus", 1},
+    ActivationCase{"Softsign", 1},  ActivationCase{"Softplus(beta=2.5)", 1},
+    ActivationCase{"Sigmoid", .25}, ActivationCase{"Tanh", 1},
+    ActivationCase{"HardTanh", 1},  ActivationCase{"HardTanh(min_value=0, max_value=6)", 1}};
+
+// Those that multiply z before an exponential, which makes more of the rounding of that.
+bool scales_z(const std::string& activation) {
+  return activation.starts_with("GELU") || activation.starts_with("Softplus(beta");
+}
+
+// The largest of error / bound, which nan must not pass for small.
+double worst(Index count, auto&& error, auto&& bound) {
+  double largest = 0;
+  for (Index i = 0; i < count; ++i) {
+    const double ratio = error(i) / bound(i);
+    if (!(ratio <= largest)) largest = std::isnan(ratio) ? std::numeric_limits<double>::infinity() : ratio;
+  }
+  return largest;
+}
+
+template <class S>
+constexpr double unit = std::numeric_limits<S>::epsilon() / 2;
+template <class S>
+constexpr double least = double{std::numeric_limits<S>::min()};
+
+}  // namespace
+
+// As export_header says, whatever functions the library takes from Eigen.
+TEST_CASE_TEMPLATE("a layer with any activation is within the bound of rounding", S, float, double) {
+  constexpr Index n = 37, outputs = 11;
+  std::vector<Case<S>> cases;
+  for (const auto& a : activations) {
+    cases.push_back(random_case<S>("Mlp(MeanSquaredError, Dense(37, 11, " + std::string(a.text) + "))", 3));
+  }
+  evaluate(cases);
+  for (std::size_t k = 0; k < cases.size(); ++k) {
+    CAPTURE(std::string(activations[k].text));
+    const auto& [net, x, info, y] = cases[k];
+    const Matrix<S> p = net.predict(x);
+    // |W| |x| + |b|
+    const Matrix<S> theta = net.parameters().cwiseAbs();
+    Matrix<S> sizes = theta.topRows(n * outputs).reshaped(outputs, n) * x.cwiseAbs();
+    sizes.colwise() += theta.col(0).tail(outputs);
+    const double sums = activations[k].slope * (1.25 * n + 5), other = scales_z(activations[k].text) ? 16 : 0;
+    CHECK(worst(
+              y.size(), [&](Index i) { return std::abs(double{y(i)} - double{p(i)}); },
+              [&](Index i) {
+                return unit<S> * ((sums + other) * double{sizes(i)} + 16 * std::abs(double{p(i)})) + least<S>;
+              }) <= 1);
+  }
+}
+
+// The functions alone, against the library's in double: in double those may be off by as much.
+TEST_CASE_TEMPLATE("functions are within 8 roundings", S, float, double) {
+  std::vector<Case<S>> cases;
+  for (const auto& a : activations) {
+    const std::string text = "Mlp(MeanSquaredError, Activate(1, " + std::string(a.text) + "))";
+    cases.push_back({from_architecture<S>(text), Matrix<S>(1, 10'000)});
+    Rng rng(7);
+    fill(cases.back().x, [&] { return (rng.uniform() < 0.5 ? -1 : 1) * std::exp2(rng.uniform(-30, 6)); });
+  }
+  evaluate(cases);
+  const double roundings = std::is_same_v<S, double> ? 16 : 8;
+  for (std::size_t k = 0; k < cases.size(); ++k) {
+    CAPTURE(std::string(activations[k].text));
+    const auto& [net, x, info, y] = cases[k];
+    const Matrix<double> exact =
+        from_architecture<double>(architecture(net)).predict(x.template cast<double>());
+    const double other = scales_z(activations[k].text) ? 1 : 0;
+    CHECK(worst(
+              y.size(), [&](Index i) { return std::abs(double{y(i)} - exact(i)); },
+              [&](Index i) {
+                const double z = std::abs(double{x(i)});
+                return roundings * unit<S> * (std::abs(exact(i)) + other * z) + (1 + z) * least<S>;
+              }) <= 1);
+  }
+}
+
+// What is far off: the largest numbers and the smallest, inf and nan.
+TEST_CASE("activations of extreme numbers are the library's") {
+  using Limits = std::numeric_limits<float>;
+  const std::vector<float> extremes = {0,
+                                       -0.f,
+                                       Limits::denorm_min(),
+                                       Limits::min(),
+                                       Limits::epsilon(),
+                                       60,
+                                       87,
+                                       88,
+                                       89,
+                                       100,
+                                       104,
+                                       1e3f,
+                                       1e10f,
+                                       1e18f,
+                                       1e30f,
+                                       Limits::max(),
+                                       Limits::infinity(),
+                                       Limits::quiet_NaN()};
+  std::vector<Case<float>> cases;
+  for (const auto& a : activations) {
+    const std::string text = "Mlp(MeanSquaredError, Activate(1, " + std::string(a.text) + "))";
+    cases.push_back({DynamicMlp(from_architecture(text)), Matrix<float>(1, 2 * Index(extremes.size()))});
+    for (std::size_t i = 0; i < extremes.size(); ++i) {
+      cases.back().x(2 * Index(i)) = extremes[i];
+      cases.back().x(2 * Index(i) + 1) = -extremes[i];
+    }
+  }
+  evaluate(cases);
+  for (std::size_t k = 0; k < cases.size(); ++k) {
+    CAPTURE(std::string(activations[k].text));
+    const auto& [net, x, info, y] = cases[k];
+    for (Index i = 0; i < x.size(); ++i) {
+      CAPTURE(x(i));
+      // One at a time: whether Eigen's functions pass on a nan depends on how they are vectorised.
+      const float p = net.predict(x.col(i))(0), size = std::abs(x(i));
+      if (!std::isfinite(p)) {
+        CHECK((std::isnan(p) ? std::isnan(y(i)) : y(i) == p));
+      } else {
+        const float bound = 16 * float(unit<float>) * (std::abs(p) + size) + 100 * Limits::min();
+        CHECK(std::abs(y(i) - p) <= bound);
+      }
+    }
+  }
+}
+
+// No further from the exact outputs than some times what the library's own roundings come to.
+template <class S>
+void check_predictions(std::vector<Case<S>> cases) {
+  evaluate(cases);
+  for (const auto& [net, x, info, y] : cases) {
+    CAPTURE(architecture(net));
+    const Matrix<S> p = net.predict(info.prepare(x));
+    auto exact_net = net.template cast<double>();
+    const Matrix<double> exact = exact_net.predict(info.prepare(x).template cast<double>());
+    const auto error = [&](const Matrix<S>& found) {
+      return (found.template cast<double>() - exact).cwiseAbs().maxCoeff();
+    };
+    const double bound = 4 * error(p) + 32 * unit<S> * exact.cwiseAbs().maxCoeff();
+    CHECK(error(y) <= bound);
+    CHECK(bound <= 1e5 * unit<S> * exact.cwiseAbs().maxCoeff());  // that is, it says something
+  }
+}
+
+TEST_CASE("networks of all layers and losses") {
+  std::vector<Case<float>> cases;
+  for (const char* text :
+       {"Mlp(SoftmaxCrossEntropy, Dense(16, 64, ReLU), Dropout(64), Dense(64, 64, ReLU), Dense(64, 4))",
+        "Mlp(SoftmaxCrossEntropy, Dense(3, 1000))", "Mlp(BinaryCrossEntropy, Dense(5, 1, Identity))",
+        "Mlp(BinaryCrossEntropy, Dense(6, 7), BatchNorm(7), Activate(7, SiLU), Dense(7, 3))",
+        "Mlp(GaussianNLL, LayerNorm(9), Dense(9, 8, Tanh), LayerNorm(8), Dense(8, 4))",
+        "Mlp(PoissonNLL, BatchNorm(4), Dense(4, 5, Softplus), Dense(5, 2))",
+        "Mlp(PoissonNLL(log_input=false), Dense(4, 5, Softplus), Dense(5, 2, Softplus))",
+        "Mlp(Huber, Dense(2, 6, GELU), Residual(Dense(6, 6, Mish), Residual(Dropout(6), Dense(6, 9, ELU), "
+        "Dense(9, 6)), BatchNorm(6)), LayerNorm(6))",
+        "Mlp(Hinge, Residual(Residual(Dense(4, 4)), Activate(4, Tanh), Residual(Activate(4, ELU))))",
+        "Mlp(MeanAbsoluteError, Residual(Dropout(3)), Residual(Dense(3, 3, ELU(alpha=0.5))), "
+        "Dense(3, 2, ELU))",
+        "Mlp(MeanSquaredError, Dropout(3))"}) {
+    cases.push_back(random_case<float>(text));
+  }
+  check_predictions(cases);
+}
+
+TEST_CASE("scalers, probes and double") {
+  auto first = random_case<double>("Mlp(SoftmaxCrossEntropy, Dense(4, 8, Tanh), LayerNorm(8), Dense(8, 3))");
+  auto second = random_case<double>("Mlp(MeanSquaredError, Residual(Dense(5, 5, GELU)))");
+  const Matrix<double> scales = Vector<double>::LinSpaced(5, 0.01, 1000);
+  first.x = scales.topRows(4).asDiagonal() * first.x;
+  second.x = scales.asDiagonal() * second.x;
+  first.info.scaler = StandardScaler<double>(first.x);
+  first.info.probes = first.x.leftCols(1);
+  second.info.scaler = MinMaxScaler<double>(second.x, -1, 1);
+  check_predictions<double>({first, second});
+}
+
+TEST_CASE("a wrong weight does not compile") {
+  const TempFolder folder;
+  DynamicMlp net = random_net<float>("Mlp(SoftmaxCrossEntropy, Dense(20, 30, ReLU), Dense(30, 5))");
+  const std::string right = to_header(net);
+  CHECK(right.find("#include ") == std::string::npos);
+  const auto errors_of = [&](const std::string& header) {
+    detail::write_file(folder / "model.hpp", header);
+    return compile(folder, "#include \"model.hpp\"\nint main() {}\n", "-fsyntax-only");
+  };
+  CHECK(errors_of(right) == "");
+  const auto probe_of = [](const std::string& header) { return header.find("// Inputs, what"); };
+  for (const Index i : {Index{0}, Index{311}, net.parameter_count() - 1}) {
+    DynamicMlp other = net;
+    other.parameters()(i) *= 1.01f;
+    const std::string wrong = to_header(other);
+    REQUIRE(wrong != right);
+    CHECK(errors_of(wrong.substr(0, probe_of(wrong)) + right.substr(probe_of(right)))
+              .find("static assertion") != std::string::npos);
+  }
+  // Of a large network nobody is asked to wait for the compiler.
+  const std::string large = to_header(net, {}, {.largest_static_probe = 100});
+  CHECK(large.find("static_assert(probe()") == std::string::npos);
+  CHECK(large.find("constexpr bool probe()") != std::string::npos);
+}
+
+TEST_CASE("a network of 100 thousand weights is within the limits of the compilers") {
+  std::vector<Case<float>> cases = {
+      random_case<float>("Mlp(SoftmaxCrossEntropy, Dense(784, 128, ReLU), Dense(128, 10))")};
+  cases[0].x = random_inputs<float>(784, 20);
+  CHECK(to_header(cases[0].net).find("static_assert(probe()") != std::string::npos);
+  check_predictions(cases);
+}
+
+TEST_CASE("static networks give the same header; names are escaped") {
+  Mlp<MeanSquaredError, Dense<2, 3, ReLU>, Dense<3, 2>> net;
+  Rng rng(8);
+  net.initialize(rng);
+  CHECK(to_header(net) == to_header(to_dynamic(net)));
+
+  const std::vector<std::string> classes = {"a \"quoted\\name\n",
+                                            "gr\xC3\xBC\xC3\x9F"
+                                            "e 1 ?\?/"};
+  const TempFolder folder;
+  export_header(net, folder / "named.hpp", {.features = {"x", "y"}, .classes = classes}, {.name = "named"});
+  const std::string to = (folder / "main").string(), output = (folder / "output").string();
+  REQUIRE(compile(folder, R"(#include "named.hpp"
+#include <stdio.h>
+int main() { for (const char* name : named::classes) puts(name); puts(named::features[1]); }
+)",
+                  "-o " + to) == "");
+  REQUIRE(std::system((to + " > " + output).c_str()) == 0);
+  CHECK(detail::read_file(output) == classes[0] + "\n" + classes[1] + "\ny\n");
+}
+
+TEST_CASE("numbers are read back bit by bit") {
+  using Limits = std::numeric_limits<float>;
+  for (const float value :
+       {0.f, -0.f, 1.f, -9999.f, 10000.f, 0.1f, -1.5f, Limits::min(), Limits::denorm_min(), -Limits::max()}) {
+    const std::string text = detail::number_text(value);
+    CHECK(text.back() == 'f');
+    CHECK(std::bit_cast<std::uint32_t>(std::strtof(text.c_str(), nullptr)) ==
+          std::bit_cast<std::uint32_t>(value));
+  }
+  CHECK(detail::number_text(0.1) == "0x1.999999999999ap-4");
+  CHECK(detail::number_text(-3.0) == "-3.0");
+}
+
+TEST_CASE("errors") {
+  DynamicMlp net =
+      random_net<float>("Mlp(SoftmaxCrossEntropy, Dense(2, 3, ReLU), Residual(Dense(3, 3)), Dense(3, 2))");
+  for (const char* name : {"", "2nd", "a b", "int", "a::b", "_a", "a__b", "na\nme", "std"}) {
+    CHECK(message_of([&] { to_header(net, {}, {.name = name}); }) ==
+          "export_header: expected as name an identifier of C++ of letters, digits and single underscores, "
+          "found " +
+              detail::in_quotes(name));
+  }
+  CHECK(message_of([&] { to_header(net, {.classes = {"one"}}); }) ==
+        "ModelInfo: expected 2 names of classes, or none, found 1");
+  CHECK(message_of([&] { to_header(net, {.probes = Matrix<float>::Constant(2, 1, INFINITY)}); })
+            .starts_with(
+                "export_header: expected finite numbers in what the network makes of the probe, found "));
+  net.parameters()(12) = std::numeric_limits<float>::quiet_NaN();
+  CHECK(message_of([&] { to_header(net); }) ==
+        "export_header: expected finite numbers in layer 1, Dense(3, 3), found nan");
+  CHECK(message_of([&] {
+          to_header(
+              DynamicMlp(from_architecture("Mlp(Huber, Activate(1, HardTanh(min_value=0, max_value=inf)))")));
+        }) ==
+        "export_header: expected finite numbers in layer 0, Activate(1, HardTanh(min_value=0, "
+        "max_value=inf)), found inf");
+  const TempFolder folder;
+  net.parameters()(12) = 0;
+  CHECK(message_of<std::runtime_error>([&] {
+          export_header(net, folder.path());
+        }).starts_with(folder.path().string() + ": expected "));
+}

@@ -1,0 +1,171 @@
+#include <mlp/io/file.hpp>
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "message_of.hpp"
+#include "temp_folder.hpp"
+
+namespace fs = std::filesystem;
+using namespace mlp::detail;
+
+namespace {
+
+std::string read_error(const fs::path& path) {
+  return message_of<std::runtime_error>([&] { read_file(path); });
+}
+
+std::string write_error(const fs::path& path, const std::string& bytes = "new") {
+  return message_of<std::runtime_error>([&] { write_file(path, bytes); });
+}
+
+auto count(const fs::path& folder) { return std::distance(fs::directory_iterator(folder), {}); }
+
+}  // namespace
+
+TEST_CASE("file: what is written is read") {
+  const TempFolder folder;
+  const fs::path path = folder / "a";
+  for (const std::size_t size : {0u, 1u, 65535u, 65536u, 65537u, 200000u}) {
+    std::string bytes(size, '\n');
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * i / 7);
+    write_file(path, bytes);
+    CHECK(read_file(path) == bytes);
+    CHECK(count(folder.path()) == 1);
+  }
+  fs::create_symlink(path, folder / "link");
+  CHECK(read_file(folder / "link") == read_file(path));
+  CHECK(read_file("/proc/self/statm").size() > 0);  // of which the system says that it has no bytes
+}
+
+TEST_CASE("file: the rights of a new file are those that any program gives") {
+  const TempFolder folder;
+  const mode_t before = umask(027);
+  write_file(folder / "a", "1");
+  umask(before);
+  CHECK(fs::status(folder / "a").permissions() == fs::perms{0640});
+}
+
+TEST_CASE("file: a name without a folder") {
+  const TempFolder folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  write_file("a", "1");
+  CHECK(read_file("a") == "1");
+  fs::current_path(before);
+}
+
+TEST_CASE("file: what cannot be read") {
+  const TempFolder folder;
+  const std::string name = folder.path().string();
+  CHECK(read_error(folder / "none") ==
+        name + "/none: expected a readable file, found No such file or directory");
+  CHECK(read_error("") == ": expected a readable file, found No such file or directory");
+  CHECK(read_error(folder.path()) == name + ": expected a file, found a folder");
+  CHECK(read_error("/dev/zero") == "/dev/zero: expected a file, found a device, pipe or socket");
+  REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(read_error(folder / "pipe") == name + "/pipe: expected a file, found a device, pipe or socket");
+}
+
+TEST_CASE("file: what cannot be written leaves all as it was") {
+  const TempFolder folder;
+  const std::string name = folder.path().string();
+  const fs::path path = folder / "a";
+  write_file(path, "old");
+
+  CHECK(write_error(folder.path()) == name + ": expected a file, found a folder");
+  CHECK(write_error("/dev/full") == "/dev/full: expected a file, found a device, pipe or socket");
+  CHECK(write_error(folder / "none" / "a") ==
+        name + "/none/a: expected a writable file, found No such file or directory");
+  CHECK(write_error(path / "a") == name + "/a/a: expected a writable file, found Not a directory");
+  CHECK(write_error("") == ": expected a writable file, found No such file or directory");
+  CHECK(count(folder.path()) == 1);
+
+  SUBCASE("a folder in which nobody may write") {
+    fs::permissions(folder.path(), fs::perms{0555});
+    if (geteuid() != 0) {  // whom no rights bind
+      CHECK(write_error(path) == name + "/a: expected a writable file, found Permission denied");
+    }
+    fs::permissions(folder.path(), fs::perms{0755});
+  }
+  SUBCASE("a full disc") {
+    const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit limit{};
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    const rlimit small{100000, limit.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const std::string at_flush = write_error(path, std::string(100001, 'n'));
+    const std::string at_write = write_error(path, std::string(1000000, 'n'));
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    std::signal(SIGXFSZ, ignored);
+    CHECK(at_flush == name + "/a: expected a writable file, found File too large");
+    CHECK(at_write == at_flush);
+  }
+  CHECK(read_file(path) == "old");
+  CHECK(count(folder.path()) == 1);
+}
+
+TEST_CASE("file: many write one file") {
+  const TempFolder folder;
+  write_file(folder / "a.0.tmp", "not ours");
+  std::vector<std::thread> writers;
+  for (char c = '0'; c < '4'; ++c) {
+    writers.emplace_back([&, c] {
+      for (int i = 0; i < 20; ++i) write_file(folder / "a", std::string(50000, c));
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  const std::string bytes = read_file(folder / "a");
+  CHECK(bytes == std::string(50000, bytes.at(0)));
+  CHECK(read_file(folder / "a.0.tmp") == "not ours");
+  CHECK(count(folder.path()) == 2);
+}
+
+TEST_CASE("file: a program killed while it writes leaves the old file or the new one") {
+  const TempFolder folder;
+  const fs::path path = folder / "a";
+  const std::string old_bytes(1 << 20, 'o'), new_bytes((1 << 20) + 1, 'n');
+  write_file(path, old_bytes);
+  std::minstd_rand random;
+  for (int i = 0; i < 40; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      for (;;) {
+        write_file(path, new_bytes);
+        write_file(path, old_bytes);
+      }
+    }
+    REQUIRE(child > 0);
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 8000));
+    const std::string meanwhile = read_file(path);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    const std::string after = read_file(path);
+    CHECK((meanwhile == old_bytes || meanwhile == new_bytes));
+    CHECK((after == old_bytes || after == new_bytes));
+  }
+  CHECK(count(folder.path()) > 1);  // some were killed while they wrote
+}
+
+TEST_CASE("file: what a message quotes") {
+  CHECK(in_quotes("a b") == "\"a b\"");
+  CHECK(printable("\x1B[31m\n\x7F") == "?[31m??");
+  CHECK(printable("a\u009B31m\u0080 \u00A0\u00E9\u0100\xC2") == "a?31m? \u00A0\u00E9\u0100\xC2");
+  CHECK(printable(std::string(40, 'a')) == std::string(40, 'a'));
+  CHECK(printable(std::string(41, 'a')) == std::string(40, 'a') + "...");
+  CHECK(printable(std::string(39, 'a') + "\u00E9") == std::string(39, 'a') + "...");
+}
