@@ -170,11 +170,11 @@ class HeaderWriter {
   }
 
   std::string text() {
-    net_.for_each_layer([this](const auto& layer, Index, Index) { steps_left_ += steps(layer); });
+    net_.for_each_layer([&](const auto& layer, Index, Index) { steps_left_ += steps(layer); });
     add_scaler();
-    net_.for_each_layer([this](const auto& layer, Index at, Index state_at) { add(layer, at, state_at); });
+    net_.for_each_layer([&](const auto& layer, Index at, Index state_at) { add(layer, at, state_at); });
     if (code_.empty()) add(Activate<Dynamic, AnyActivation>(net_.inputs(), Identity{}), 0, 0);
-    net_.loss_function().visit([this](const auto& loss) { add_link(loss); });
+    net_.loss_function().visit([&](const auto& loss) { add_link(loss); });
     const std::string probe = probe_text();  // which says how much roundings do
     return comment_text() + "namespace " + options_.name + " {\n\n" + declarations_text() +
            "namespace detail {\n\n" + functions_ + constants_ + "\n" + infer_text() +
