@@ -301,7 +301,7 @@ def tensors():
              helper.make_node("Constant", [], ["one"], value_float=1.0),
              helper.make_node("Clip", ["z", "", "one"], ["y"])]
     save("tensors_constant", graph(nodes, [], [tensor_out("y", 2)]),
-         "Mlp(MeanSquaredError, Dense(3, 2, HardTanh(min_value=-3.4028234663852886e+38)))", x, np.minimum(y, 1))
+         "Mlp(MeanSquaredError, Dense(3, 2, HardTanh(min_value=-inf)))", x, np.minimum(y, 1))
 
 
 def floats(values):

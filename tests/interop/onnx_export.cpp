@@ -1,5 +1,6 @@
-// Networks of every activation, layer, loss and scaler as ONNX files, with samples and what is predicted for them:
-// NAME.onnx, NAME.x and NAME.y in the folder given; the last two are little-endian floats, sample after sample.
+// Networks of every activation, layer, loss and scaler as ONNX files, with samples and what is predicted for
+// them: NAME.onnx, NAME.x and NAME.y in the folder given; the last two are little-endian floats, sample after
+// sample.
 // See onnx_runtime.sh.
 
 #include <mlp/io/onnx.hpp>
@@ -9,10 +10,19 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 using namespace mlp;
 
 static std::filesystem::path folder;
+
+// Of a file, for a part with its options.
+static std::string as_name(std::string text) {
+  for (char& c : text) {
+    if (std::string_view("(,=[ ").find(c) != std::string_view::npos) c = '_';
+  }
+  return text.substr(0, text.find_first_of(")]"));
+}
 
 template <class S>
 static void write(const std::string& name, const Matrix<S>& values) {
@@ -43,11 +53,12 @@ static void write_all(const std::string& name, BasicDynamicMlp<S> net, ModelInfo
 
 int main(int, char** arguments) {
   folder = arguments[1];
-  for (const char* f : {"Identity", "ReLU", "LeakyReLU(negative_slope=0.2)", "ELU(alpha=0.7)", "SELU", "GELU",
-                        "GELU(approximate=1)", "SiLU", "Mish", "Softplus", "Softplus(beta=2.5)", "Softsign",
-                        "Sigmoid", "Tanh", "HardTanh(min_value=-0.3, max_value=2)"}) {
-    const std::string text = f, name = text.substr(0, text.find('('));
-    write_all(name + (name == text ? "" : "_with_option"),
+  for (const char* f :
+       {"Identity", "ReLU", "LeakyReLU(negative_slope=0.2)", "ELU(alpha=0.7)", "SELU", "GELU",
+        "GELU(approximate=1)", "SiLU", "Mish", "Softplus", "Softplus(beta=2.5)", "Softsign", "Sigmoid",
+        "Tanh", "HardTanh(min_value=-0.3, max_value=2)", "HardTanh(max_value=inf)"}) {
+    const std::string text = f;
+    write_all(as_name(text),
               from_architecture("Mlp(MeanSquaredError, Dense(6, 16, " + text +
                                 "), Dense(16, 8), Activate(8, " + text + "), Dense(8, 3, " + text + "))"));
   }
@@ -55,9 +66,8 @@ int main(int, char** arguments) {
        {"MeanAbsoluteError", "Huber(delta=0.5)", "BinaryCrossEntropy(positive_weights=[2])",
         "SoftmaxCrossEntropy(label_smoothing=0.1)", "Hinge", "PoissonNLL", "PoissonNLL(log_input=false)",
         "GaussianNLL(epsilon=0.25)"}) {
-    const std::string text = loss, name = text.substr(0, text.find('('));
-    write_all(text.find("false") == std::string::npos ? name : name + "_with_option",
-              from_architecture("Mlp(" + text + ", Dense(6, 16, Tanh), Dense(16, 4))"));
+    const std::string text = loss;
+    write_all(as_name(text), from_architecture("Mlp(" + text + ", Dense(6, 16, Tanh), Dense(16, 4))"));
   }
   const char* const all_layers =
       "Mlp(SoftmaxCrossEntropy, Dense(6, 12, GELU), Dropout(12, p=0.3), LayerNorm(12, epsilon=0.001), "

@@ -21,7 +21,7 @@ for (const name of names) {
   const { output } = await session.run({ input: new ort.Tensor("float32", x, [1000, x.length / 1000]) });
   let error = output.data.length === y.length ? 0 : NaN;
   output.data.forEach((value, i) => { error = Math.max(error, Math.abs(value - y[i]) / Math.max(1, Math.abs(y[i]))); });
-  console.log(`${name.padEnd(24)} ${error.toExponential(1)}`);
+  console.log(`${name.padEnd(40)} ${error.toExponential(1)}`);
   worst = Math.max(worst, error);
 }
 console.log(`${names.length} networks, 1000 samples each: worst error ${worst.toExponential(1)}`);

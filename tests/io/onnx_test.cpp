@@ -9,6 +9,7 @@
 #include "golden/compare.hpp"
 #include "golden/onnx.hpp"
 #include "message_of.hpp"
+#include "temp_folder.hpp"
 
 #include <doctest/doctest.h>
 #include <protozero/pbf_writer.hpp>
@@ -168,6 +169,7 @@ TEST_CASE("What is written is read as it was") {
            "Dense(2, 2, Mish), Dense(2, 2, Softplus), Dense(2, 2, Softplus(beta=0.1)), Dense(2, 2, "
            "Softsign), Dense(2, 2, "
            "Sigmoid), Dense(2, 2, Tanh), Dense(2, 2, HardTanh(min_value=-0.1, max_value=0.7)), Dense(2, 2, "
+           "HardTanh(max_value=inf)), Dense(2, 2, "
            "Sigmoid))",
            "Mlp(SoftmaxCrossEntropy(label_smoothing=0.1), Dropout(3, p=0.1), Dense(3, 4), LayerNorm(4, "
            "epsilon=0.001), "
@@ -197,7 +199,8 @@ TEST_CASE("Scalers and names go with a network into a file") {
   DynamicMlp net(SoftmaxCrossEntropy{}, {DynamicDense(2, 3, ReLU{})});
   randomize(net);
   const Matrix<float> x = Matrix<float>{{1, 2, 4}, {-3, 5, 0.1f}};
-  const auto path = std::filesystem::temp_directory_path() / "mlp_onnx_test.onnx";
+  const TempFolder folder;
+  const auto path = folder / "net.onnx";
   export_onnx(net, path, {.features = {"a", "b"}, .classes = {"c", "d", "e"}, .scaler = StandardScaler(x)});
   const auto standard = import_onnx(path);
   CHECK(standard.info.features == std::vector<std::string>{"a", "b"});
@@ -207,15 +210,15 @@ TEST_CASE("Scalers and names go with a network into a file") {
 
   export_onnx(net, path, {.scaler = MinMaxScaler(x, -1, 2)});
   const auto range = import_onnx(path);
-  std::filesystem::remove(path);
   CHECK(range.info.features.empty());
   CHECK(std::get<MinMaxScaler<float>>(range.info.scaler).low == -1);
   CHECK(range.predict(x) == net.predict(MinMaxScaler(x, -1, 2).transform(x)));
 
   CHECK(message_of([&] { to_onnx(net, {.classes = {"a"}}); }).find("expected 3 names of classes") !=
         std::string::npos);
-  CHECK(message_of<std::runtime_error>([&] { import_onnx(path); }).find("mlp_onnx_test.onnx: expected") !=
-        std::string::npos);
+  CHECK(message_of<std::runtime_error>([&] {
+          import_onnx(folder / "none.onnx");
+        }).find("none.onnx: expected") != std::string::npos);
 }
 
 TEST_CASE("A static network of doubles is written in float") {
@@ -259,6 +262,8 @@ TEST_CASE("Forms that are read") {
   File file{{dense, {"Relu", {"h"}, "y"}}};
   file.inputs = {value("x", {0, 0}), value("w", {2, 2})};
   CHECK(outcome(file) == "Mlp(MeanSquaredError, Dense(2, 2, ReLU))");
+  file.nodes = {{"Relu", {"x"}, "a"}, {"Add", {"x", "a"}, "s"}, {"MatMul", {"s", "w"}, "y"}};
+  CHECK(outcome(file) == "Mlp(MeanSquaredError, Residual(Activate(2, ReLU)), Dense(2, 2))");
   // y = 2 (1 + x' (1 2; 3 4)) - 1 (1, 2) + ...: what MatMul lacks is added to its bias.
   const auto model =
       read({{{"Gemm", {"x", "w", "c"}, "h", {{"alpha", 0.5f}, {"beta", 2.f}}}, {"Sub", {"h", "v"}, "y"}}});
@@ -321,8 +326,7 @@ TEST_CASE("What a graph does not have is said") {
   nodes_say({{"Mul", {"x", "c"}, "m"}, {"Mul", {"m", "c"}, "m"}},
             "expected values of different names, found \"m\" twice");
   nodes_say({{"Relu", {"y"}, "y"}},
-            "(Relu): expected inputs that an initializer, an input of the graph or an earlier node provides, "
-            "found \"y\"");
+            "(Relu): expected inputs from initializers, the graph's inputs or earlier nodes, found \"y\"");
   nodes_say({{"Relu", {"x"}, "z"}}, "expected a node that provides the output \"y\"");
   nodes_say({{"", {"x"}, "y"}}, "expected an operator and an output");
   nodes_say({{"Concat", {"x", "x"}, "y", {{"axis", 1}}}}, "(Concat): expected it in a form");
@@ -335,6 +339,8 @@ TEST_CASE("What a graph does not have is said") {
   says({.nodes = relu, .inputs = {value("x", {0, 2}, 8)}}, "expected an input of numbers, found text");
   says({.nodes = relu, .inputs = {value("x", {2})}}, "expected an input of shape [N, features]");
   says({.nodes = relu, .inputs = {value("x", {0, 0})}}, "expected an input of a known size");
+  says({.nodes = {{"Softmax", {"x"}, "y"}}, .inputs = {value("x", {0, 2, 2})}},
+       "(Softmax): expected an input of shape [N, features]");
   says({.nodes = {dense}, .inputs = {value("x", {0, 2, 1})}, .outputs = {value("h", {})}},
        "(MatMul): expected an input of shape [N, features], or a Flatten before");
   says({.nodes = {dense}, .inputs = {value("x", {0, 3})}, .outputs = {value("h", {})}},

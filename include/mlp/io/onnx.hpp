@@ -40,7 +40,8 @@
 ///
 /// The loss, unless metadata_props name it, is SoftmaxCrossEntropy if a Softmax is last, BinaryCrossEntropy
 /// if a Sigmoid is, PoissonNLL if an Exp is, and else MeanSquaredError. Options are float in ONNX: 0.1f is
-/// read as 0.1. The activation of an Activate right after a Dense without one becomes that layer's.
+/// read as 0.1. The activation of an Activate right after a Dense without one becomes that layer's, and one
+/// of Identity is left out. A Dropout is one of training, whatever its training_mode.
 /// Source: ONNX 1.12: onnx.proto, Operators.md and Operators-ml.md.
 namespace mlp {
 

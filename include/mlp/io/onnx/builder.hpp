@@ -33,8 +33,8 @@ struct Rule {
   };
 
   const char* pattern;
-  Role role;
   void (Builder::*build)(const Match&);
+  Role role = Role::layer;
 };
 
 /// Makes a network of a graph: walks from the output back to the input, then puts the layers one after the
@@ -120,7 +120,7 @@ class Builder {
     if (in != n_) {
       fail(w, "expected weights for " + std::to_string(n_) + " inputs, found " + std::to_string(in));
     }
-    reserve(out * (in + 1));
+    check_room(out * (in + 1));
     // The layer's W is Out x In, column-major: for each input the weights to all outputs.
     const double alpha = number(m, "alpha", 1);
     for (Index i = 0; i < in; ++i) {
@@ -165,8 +165,8 @@ class Builder {
     activate(SELU{});
   }
   void hard_tanh(const Match& m) {
-    constexpr double most = std::numeric_limits<float>::max();
-    activate(HardTanh{number(m, 'a', "min", -most), number(m, 'b', "max", most)});
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    activate(HardTanh{number(m, 'a', "min", -infinity), number(m, 'b', "max", infinity)});
   }
   void softplus(const Match& m) {
     const double beta = number(*m.constant('a'));
@@ -175,7 +175,7 @@ class Builder {
     activate(Softplus{beta});
   }
   void gelu(const Match& m) { activate(GELU{says(m, "approximate", "tanh")}); }
-  void gelu_tanh(const Match&) { activate(GELU{true}); }
+  void gelu_tanh(const Match&) { activate(GELU{.approximate = true}); }
 
   void activate(AnyActivation f) {
     if (dense_inputs_ == 0) return add(Activate<Dynamic, AnyActivation>(n_, f));
@@ -268,13 +268,13 @@ class Builder {
   void run_branch(const std::vector<Step>& branch);
   const Value& input() const;
   std::string_view output() const;
-  void find_size(const Value& input, const std::vector<Step>& steps);
+  double size_before(const std::vector<Step>& steps) const;
   void find_loss(std::vector<Step>& steps);
 
   std::vector<double> numbers(const Tensor& tensor) const { return graph_.numbers(tensor, largest_); }
 
   // A tensor may serve many layers, and one number a long vector; memory stays in proportion to the file.
-  void reserve(Index count) const {
+  void check_room(Index count) const {
     const std::size_t used = parameters_.size() + state_.size() + mean_.size();
     if (static_cast<double>(used) + static_cast<double>(count) > static_cast<double>(most_numbers_)) {
       graph_.fail("expected no more parameters than the file has bytes, found more");
@@ -294,7 +294,7 @@ class Builder {
   }
 
   std::vector<double> repeated(std::vector<double> values) const {
-    reserve(n_);
+    check_room(n_);
     values.resize(static_cast<std::size_t>(n_), values.front());
     return values;
   }
@@ -324,6 +324,7 @@ class Builder {
     const double low = std::exchange(low_, std::nullopt).value_or(0);
     const bool is_low = op == '+' && c.size() == 1;
     if (is_low) low_ = low + c[0];
+    if (low_ && !(std::abs(*low_) <= largest_)) fail(m, "expected sums in the range of the scalar type");
     for (std::size_t i = 0; i < mean_.size() && !is_low; ++i) {
       const double c_i = c[c.size() == 1 ? 0 : i];
       mean_[i] -= low * scale_[i];
@@ -339,6 +340,7 @@ class Builder {
   }
 
   void end_with(const Match& m, AnyLoss loss) {
+    check_is_flat(m);
     if (!loss_) loss_ = std::move(loss);
     end_ = m.node;
   }

@@ -65,6 +65,8 @@ class Graph {
     link_tensors();
     link_nodes();
   }
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
 
   const std::map<std::string_view, std::string_view>& metadata() const { return metadata_; }
   const std::vector<Value>& inputs() const { return message_.inputs; }
@@ -187,10 +189,8 @@ class Graph {
       const Node& node = message_.nodes[i];
       for (const std::string_view input : node.inputs) {
         if (!input.empty() && constant(input) == nullptr && !origins_.contains(input)) {
-          fail(node,
-               "expected inputs that an initializer, an input of the graph or an earlier node provides, "
-               "found " +
-                   in_quotes(input));
+          fail(node, "expected inputs from initializers, the graph's inputs or earlier nodes, found " +
+                         in_quotes(input));
         }
       }
       if (const Tensor* const tensor = constant_of(node)) {

@@ -23,77 +23,75 @@ namespace mlp::detail::onnx {
 // Where a pattern is part of another, the larger comes first. The forms are those of PyTorch's exporter, or
 // others that are common.
 inline constexpr Rule rules[] = {
-    {"Identity(x)", Rule::Role::pass, &Builder::nothing},
-    {"Cast(x)", Rule::Role::pass, &Builder::cast},
-    {"Flatten@1(x)", Rule::Role::pass, &Builder::flatten},
-    {"Reshape(x, s)", Rule::Role::pass, &Builder::reshape<true>},
-    {"Reshape(x, Concat@0(Unsqueeze(Gather@0(Shape(x), 0), 0), s))", Rule::Role::pass,
-     &Builder::reshape<false>},
-    {"Reshape(x, Concat@0(Unsqueeze@0(Gather@0(Shape(x), 0)), s))", Rule::Role::pass,
-     &Builder::reshape<false>},
+    {"Identity(x)", &Builder::nothing, Rule::Role::pass},
+    {"Cast(x)", &Builder::cast, Rule::Role::pass},
+    {"Flatten@1(x)", &Builder::flatten, Rule::Role::pass},
+    {"Reshape(x, s)", &Builder::reshape<true>, Rule::Role::pass},
+    {"Reshape(x, Concat@0(Unsqueeze(Gather@0(Shape(x), 0), 0), s))", &Builder::reshape<false>,
+     Rule::Role::pass},
+    {"Reshape(x, Concat@0(Unsqueeze@0(Gather@0(Shape(x), 0)), s))", &Builder::reshape<false>,
+     Rule::Role::pass},
 
-    {"Gemm(x, w)", Rule::Role::layer, &Builder::linear},
-    {"Gemm(x, w, b)", Rule::Role::layer, &Builder::linear},
-    {"MatMul(x, w)", Rule::Role::layer, &Builder::linear},
-    {"Dropout(x)", Rule::Role::layer, &Builder::dropout},
-    {"Dropout(x, p)", Rule::Role::layer, &Builder::dropout},
-    {"Dropout(x, p, t)", Rule::Role::layer, &Builder::dropout},
-    {"BatchNormalization(x, g, b, m, v)", Rule::Role::layer, &Builder::batch_norm},
-    {"LayerNormalization@1(x, g)", Rule::Role::layer, &Builder::layer_norm},
-    {"LayerNormalization@1(x, g, b)", Rule::Role::layer, &Builder::layer_norm},
+    {"Gemm(x, w)", &Builder::linear},
+    {"Gemm(x, w, b)", &Builder::linear},
+    {"MatMul(x, w)", &Builder::linear},
+    {"Dropout(x)", &Builder::dropout},
+    {"Dropout(x, p)", &Builder::dropout},
+    {"Dropout(x, p, t)", &Builder::dropout},
+    {"BatchNormalization(x, g, b, m, v)", &Builder::batch_norm},
+    {"LayerNormalization@1(x, g)", &Builder::layer_norm},
+    {"LayerNormalization@1(x, g, b)", &Builder::layer_norm},
     {"Add(Mul(Div(Sub(x, ReduceMean@1(x)), Sqrt(Add(ReduceMean@1(Pow(Sub(x, ReduceMean@1(x)), 2)), e))), g), "
      "b)",
-     Rule::Role::layer, &Builder::layer_norm},
+     &Builder::layer_norm},
     {"Mul(Div(Sub(x, ReduceMean@1(x)), Sqrt(Add(ReduceMean@1(Pow(Sub(x, ReduceMean@1(x)), 2)), e))), g)",
-     Rule::Role::layer, &Builder::layer_norm},
+     &Builder::layer_norm},
     {"Div(Sub(x, ReduceMean@1(x)), Sqrt(Add(ReduceMean@1(Pow(Sub(x, ReduceMean@1(x)), 2)), e)))",
-     Rule::Role::layer, &Builder::layer_norm},
+     &Builder::layer_norm},
 
-    {"Relu(x)", Rule::Role::layer, &Builder::activation<ReLU>},
-    {"LeakyRelu(x)", Rule::Role::layer, &Builder::leaky_relu},
-    {"PRelu(x, a)", Rule::Role::layer, &Builder::leaky_relu},
-    {"Elu(x)", Rule::Role::layer, &Builder::elu},
-    {"Selu(x)", Rule::Role::layer, &Builder::selu},
-    {"Sigmoid(x)", Rule::Role::layer, &Builder::activation<Sigmoid>},
-    {"Tanh(x)", Rule::Role::layer, &Builder::activation<Tanh>},
-    {"Softsign(x)", Rule::Role::layer, &Builder::activation<Softsign>},
-    {"Div(x, Add(Abs(x), 1))", Rule::Role::layer, &Builder::activation<Softsign>},
-    {"Softplus(x)", Rule::Role::layer, &Builder::activation<Softplus>},
-    {"Div(Softplus(Mul(x, a)), b)", Rule::Role::layer, &Builder::softplus},
-    {"Clip(x)", Rule::Role::layer, &Builder::hard_tanh},
-    {"Clip(x, a)", Rule::Role::layer, &Builder::hard_tanh},
-    {"Clip(x, a, b)", Rule::Role::layer, &Builder::hard_tanh},
-    {"Clip(x, _, b)", Rule::Role::layer, &Builder::hard_tanh},
-    {"Mul(x, Sigmoid(x))", Rule::Role::layer, &Builder::activation<SiLU>},
-    {"Mul(x, Tanh(Softplus(x)))", Rule::Role::layer, &Builder::activation<Mish>},
-    {"Mish(x)", Rule::Role::layer, &Builder::activation<Mish>},
-    {"Gelu(x)", Rule::Role::layer, &Builder::gelu},
-    {"Mul(Mul(x, Add(Erf(Div(x, 1.41421)), 1)), 0.5)", Rule::Role::layer, &Builder::gelu},
-    {"Mul(Mul(x, 0.5), Add(Erf(Div(x, 1.41421)), 1))", Rule::Role::layer, &Builder::gelu},
-    {"Mul(Mul(x, Add(Erf(Mul(x, 0.70711)), 1)), 0.5)", Rule::Role::layer, &Builder::gelu},
-    {"Mul(Mul(x, 0.5), Add(Erf(Mul(x, 0.70711)), 1))", Rule::Role::layer, &Builder::gelu},
+    {"Relu(x)", &Builder::activation<ReLU>},
+    {"LeakyRelu(x)", &Builder::leaky_relu},
+    {"PRelu(x, a)", &Builder::leaky_relu},
+    {"Elu(x)", &Builder::elu},
+    {"Selu(x)", &Builder::selu},
+    {"Sigmoid(x)", &Builder::activation<Sigmoid>},
+    {"Tanh(x)", &Builder::activation<Tanh>},
+    {"Softsign(x)", &Builder::activation<Softsign>},
+    {"Div(x, Add(Abs(x), 1))", &Builder::activation<Softsign>},
+    {"Softplus(x)", &Builder::activation<Softplus>},
+    {"Div(Softplus(Mul(x, a)), b)", &Builder::softplus},
+    {"Clip(x)", &Builder::hard_tanh},
+    {"Clip(x, a)", &Builder::hard_tanh},
+    {"Clip(x, a, b)", &Builder::hard_tanh},
+    {"Clip(x, _, b)", &Builder::hard_tanh},
+    {"Mul(x, Sigmoid(x))", &Builder::activation<SiLU>},
+    {"Mul(x, Tanh(Softplus(x)))", &Builder::activation<Mish>},
+    {"Mish(x)", &Builder::activation<Mish>},
+    {"Gelu(x)", &Builder::gelu},
+    {"Mul(Mul(x, Add(Erf(Div(x, 1.41421)), 1)), 0.5)", &Builder::gelu},
+    {"Mul(Mul(x, 0.5), Add(Erf(Div(x, 1.41421)), 1))", &Builder::gelu},
+    {"Mul(Mul(x, Add(Erf(Mul(x, 0.70711)), 1)), 0.5)", &Builder::gelu},
+    {"Mul(Mul(x, 0.5), Add(Erf(Mul(x, 0.70711)), 1))", &Builder::gelu},
     {"Mul(Mul(x, Add(Tanh(Mul(Add(x, Mul(Mul(x, Mul(x, x)), 0.044715)), 0.79788)), 1)), 0.5)",
-     Rule::Role::layer, &Builder::gelu_tanh},
+     &Builder::gelu_tanh},
     {"Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Mul(x, Mul(x, x)), 0.044715)), 0.79788)), 1))",
-     Rule::Role::layer, &Builder::gelu_tanh},
-    {"Mul(Mul(x, Add(Tanh(Mul(Add(x, Mul(Pow(x, 3), 0.044715)), 0.79788)), 1)), 0.5)", Rule::Role::layer,
      &Builder::gelu_tanh},
-    {"Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Pow(x, 3), 0.044715)), 0.79788)), 1))", Rule::Role::layer,
-     &Builder::gelu_tanh},
+    {"Mul(Mul(x, Add(Tanh(Mul(Add(x, Mul(Pow(x, 3), 0.044715)), 0.79788)), 1)), 0.5)", &Builder::gelu_tanh},
+    {"Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Pow(x, 3), 0.044715)), 0.79788)), 1))", &Builder::gelu_tanh},
 
-    {"Add(x, c)", Rule::Role::layer, &Builder::arithmetic<'+'>},
-    {"Sub(x, c)", Rule::Role::layer, &Builder::arithmetic<'-'>},
-    {"Mul(x, c)", Rule::Role::layer, &Builder::arithmetic<'*'>},
-    {"Div(x, c)", Rule::Role::layer, &Builder::arithmetic<'/'>},
-    {"Scaler(x)", Rule::Role::layer, &Builder::scaler},
+    {"Add(x, c)", &Builder::arithmetic<'+'>},
+    {"Sub(x, c)", &Builder::arithmetic<'-'>},
+    {"Mul(x, c)", &Builder::arithmetic<'*'>},
+    {"Div(x, c)", &Builder::arithmetic<'/'>},
+    {"Scaler(x)", &Builder::scaler},
 
-    {"Softmax@1(x)", Rule::Role::link, &Builder::link<SoftmaxCrossEntropy>},
-    {"Exp(x)", Rule::Role::link, &Builder::link<PoissonNLL>},
-    {"Concat@1(Split.0@1(x, s), Add(Exp(Split.1@1(x, s)), e))", Rule::Role::link, &Builder::gaussian},
-    {"Concat@1(Sub(1, x), x)", Rule::Role::after, &Builder::both_classes},
-    {"ZipMap(x)", Rule::Role::after, &Builder::zip_map},
+    {"Softmax@1(x)", &Builder::link<SoftmaxCrossEntropy>, Rule::Role::link},
+    {"Exp(x)", &Builder::link<PoissonNLL>, Rule::Role::link},
+    {"Concat@1(Split.0@1(x, s), Add(Exp(Split.1@1(x, s)), e))", &Builder::gaussian, Rule::Role::link},
+    {"Concat@1(Sub(1, x), x)", &Builder::both_classes, Rule::Role::after},
+    {"ZipMap(x)", &Builder::zip_map, Rule::Role::after},
 };
-inline constexpr Rule sigmoid_link = {"Sigmoid(x)", Rule::Role::link, &Builder::link<BinaryCrossEntropy>};
+inline constexpr Rule sigmoid_link = {"Sigmoid(x)", &Builder::link<BinaryCrossEntropy>, Rule::Role::link};
 
 // Whether a pattern has such an operator.
 inline bool is_known(std::string_view op) {
@@ -218,22 +216,20 @@ inline std::string_view Builder::output() const {
   graph_.fail("expected one output, or one called probabilities, found " + (found.empty() ? "none" : found));
 }
 
-// The number of features, as the input's shape says or else the first layer with parameters.
-inline void Builder::find_size(const Value& input, const std::vector<Step>& steps) {
-  is_flat_ = input.dims.size() <= 2;
-  double size = input.dims.empty() ? 0 : 1;
-  for (std::size_t i = 1; i < input.dims.size(); ++i) size *= std::max(input.dims[i], 0.);
+// How many features the first layer with parameters takes, or 0 if there is none.
+inline double Builder::size_before(const std::vector<Step>& steps) const {
+  double size = 0;
   for (auto step = steps.rbegin(); step != steps.rend() && !(size > 0); ++step) {
-    if (!step->branch.empty()) return find_size(input, step->branch);
     const Match& m = step->match;
-    if (const Tensor* const w = m.constant('w'); w != nullptr && w->dims.size() == 2) {
+    if (step->rule == nullptr) {
+      size = size_before(step->branch);
+    } else if (const Tensor* const w = m.constant('w'); w != nullptr && w->dims.size() == 2) {
       size = w->dims[number(m, "transB", 0) != 0 ? 1 : 0];
     } else if (const Tensor* const g = m.constant('g'); g != nullptr && !g->dims.empty()) {
       size = g->dims.back();
     }
   }
-  if (!(size > 0 && size < 0x1p40)) graph_.fail("expected an input of a known size, found none");
-  n_ = static_cast<Index>(size);
+  return size;
 }
 
 // The operator that a loss's predictions end with.
@@ -273,7 +269,12 @@ inline void Builder::find_loss(std::vector<Step>& steps) {
 inline void Builder::build() {
   const Value& from = input();
   std::vector<Step> steps = walk(output(), from.name, 0);
-  find_size(from, steps);
+  is_flat_ = from.dims.size() <= 2;
+  double size = from.dims.empty() ? 0 : 1;
+  for (std::size_t i = 1; i < from.dims.size(); ++i) size *= std::max(from.dims[i], 0.);
+  if (!(size > 0)) size = size_before(steps);
+  if (!(size > 0 && size < 0x1p40)) graph_.fail("expected an input of a known size, found none");
+  n_ = static_cast<Index>(size);
   find_loss(steps);
   run(steps);
   if (layers_.empty()) layers_.emplace_back(Activate<Dynamic, AnyActivation>(n_, Identity{}));

@@ -77,7 +77,12 @@ class GraphWriter {
   void add(const Sigmoid&) { apply("Sigmoid"); }
   void add(const Tanh&) { apply("Tanh"); }
   void add(const Softsign&) { apply("Softsign"); }
-  void add(const HardTanh& f) { apply("Clip", {number("min", f.min_value), number("max", f.max_value)}); }
+  void add(const HardTanh& f) {
+    const auto bound = [this](const char* name, double value) {
+      return std::isinf(value) ? std::string() : number(name, value);
+    };
+    apply("Clip", {bound("min", f.min_value), bound("max", f.max_value)});
+  }
   void add(const Softplus& f) {
     if (f.beta != 1) apply("Mul", {number("beta", f.beta)});
     apply("Softplus");
