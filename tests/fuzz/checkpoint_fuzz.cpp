@@ -29,12 +29,13 @@ struct Load {
 
 }  // namespace
 
-// Whatever a checkpoint says is refused with std::runtime_error, or can be gone on with.
+// Whatever a checkpoint says is refused, or can be gone on with.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const Dataset<Labels> train = clusters(8), validation = clusters(6);
   with_header_lengths(data, size, [](const std::string& bytes) {
     Mlp<SoftmaxCrossEntropy, Dense<2, 2, Tanh>, Dropout<2>, BatchNorm<2>, Dense<2, 3>> net;
     only_throws<std::runtime_error>([&] {
-      fit(net, clusters(8), clusters(6), Adam{},
+      fit(net, train, validation, Adam{},
           {.epochs = 3,
            .batch_size = 3,
            .accumulate = 2,
