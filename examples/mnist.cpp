@@ -1,6 +1,7 @@
 // Learns to read handwritten digits: trains a network of three dense layers on MNIST, shows how it fares on
 // images that it has not seen, and draws those that it gets wrong.
 
+#include <mlp/io/checkpoint.hpp>
 #include <mlp/mlp.hpp>
 
 #include "mnist/data.hpp"
@@ -62,8 +63,42 @@ Data load(const std::filesystem::path& folder) {
   return data;
 }
 
-// Returns whether the accuracy that the options ask for, if any, was reached.
-bool train(Net& net, const Data& data, const Options& options) {
+/// Prints a line per epoch, and ends the training once the test accuracy is as asked for.
+class Report {
+ public:
+  Report(const Net& net, const Dataset<Labels>& test, double stop_at)
+      : net_(&net), test_(&test), stop_at_(stop_at) {}
+
+  void begin(const auto& training) const {
+    const Progress& now = training.progress();
+    const bool resumed = now.epoch > 0;
+    if (resumed) std::printf("resumed   at epoch %td, batch %td\n", now.epoch, now.batch);
+    std::printf("\n   epoch      loss   test accuracy   seconds\n");
+    if (!resumed) std::printf("%5d/%-5td                 %5.2f %%\n", 0, now.epochs, 100 * accuracy());
+    std::fflush(stdout);
+  }
+
+  bool operator()(const Progress& now) {
+    bar_.show(now);
+    if (!now.epoch_is_done()) return true;
+    const double reached = accuracy();
+    bar_.clear();
+    std::printf("%5td/%-5td %.5f         %5.2f %%   %7.2f\n", now.epoch, now.epochs, now.loss, 100 * reached,
+                now.seconds);
+    std::fflush(stdout);
+    return reached < stop_at_;  // false ends the training
+  }
+
+ private:
+  double accuracy() const { return evaluate(*net_, *test_).accuracy; }
+
+  const Net* net_;
+  const Dataset<Labels>* test_;
+  double stop_at_;
+  ProgressBar bar_;
+};
+
+void train(Net& net, const Data& data, const Options& options) {
   const Index steps = options.epochs * ((data.train.size() - 1) / options.batch + 1);
   const Sgd sgd{.learning_rate = options.learning_rate,
                 .momentum = options.momentum,
@@ -71,32 +106,14 @@ bool train(Net& net, const Data& data, const Options& options) {
                 .nesterov = options.momentum > 0};
   std::printf("network   784-256-128-10, %td parameters, seed %llu\n", net.parameter_count(),
               static_cast<unsigned long long>(options.seed));
-  std::printf("training  %td epochs in batches of %td, learning rate %g falling to 0, momentum %g\n\n",
+  std::printf("training  %td epochs in batches of %td, learning rate %g falling to 0, momentum %g\n",
               options.epochs, options.batch, options.learning_rate, options.momentum);
-  std::printf("   epoch      loss   test accuracy   seconds\n");
-  std::printf("%5d/%-5td                 %5.2f %%\n", 0, options.epochs,
-              100 * evaluate(net, data.test).accuracy);
-
-  bool reached = false;
-  ProgressBar bar;
-  const auto after_batch = [&](const Progress& progress) {
-    bar.show(progress);
-    if (!progress.epoch_is_done()) return true;
-    const double accuracy = evaluate(net, data.test).accuracy;
-    bar.clear();
-    std::printf("%5td/%-5td %.5f         %5.2f %%   %7.2f\n", progress.epoch, progress.epochs, progress.loss,
-                100 * accuracy, progress.seconds);
-    std::fflush(stdout);
-    reached = accuracy >= options.stop_at;
-    return !reached;  // false ends the training
-  };
   fit(net, data.train, LinearDecay{sgd, steps},
       {.epochs = options.epochs,
        .batch_size = options.batch,
        .seed = options.seed,
        .threads = options.threads},
-      after_batch);
-  return reached || options.stop_at > 1;
+      Checkpoint(options.checkpoint, {.every_steps = 250}, Report(net, data.test, options.stop_at)));
 }
 
 // Rows are what the images show, columns what they were taken for.
@@ -154,11 +171,12 @@ void run(const Options& options) {
   Rng rng{options.seed};
   Net net;
   net.initialize(rng);
-  const bool reached = train(net, data, options);
+  train(net, data, options);
   const std::vector<Mistake> mistakes = report(net, data.test);
   const std::size_t drawn = write_montage(options.png, data.test.x, mistakes);
   std::printf("drawn in  %s%s\n", options.png.string().c_str(),
               drawn < mistakes.size() ? (" (the surest " + std::to_string(drawn) + ")").c_str() : "");
+  const bool reached = options.stop_at > 1 || evaluate(net, data.test).accuracy >= options.stop_at;
   if (!reached) throw std::runtime_error("expected to reach the accuracy of --stop-at, found no such epoch");
 }
 

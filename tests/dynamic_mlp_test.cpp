@@ -124,6 +124,15 @@ TEST_CASE("losses chosen at run time") {
   CHECK(hinge.classify(Matrix<float>{{-0.1f, 0.1f, 0.6f}}) == Labels{{0, 1, 1}});
 }
 
+TEST_CASE("what goes bad in training is told by the number of the layer") {
+  DynamicMlp net = from_architecture("Mlp(MeanSquaredError, Dense(1, 1), Dense(1, 1), Dense(1, 1))");
+  net.parameters() << 1e30f, 0, 1e30f, 0, 1, 0;
+  const Dataset data{Matrix<float>{{1}}, Matrix<float>{{1}}};
+  const std::string error = message_of<std::runtime_error>([&] { fit(net, data, Sgd{}); });
+  CAPTURE(error);
+  CHECK(error.find("; the first to go bad: the activations of layer 1.") != std::string::npos);
+}
+
 TEST_CASE("gradients") {
   Rng rng{3};
   auto net = from_architecture<double>(

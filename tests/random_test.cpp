@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "golden/rng.hpp"
+#include "message_of.hpp"
 
 using mlp::Index;
 using mlp::Rng;
@@ -56,6 +57,16 @@ TEST_CASE("Rng: a copy goes on alike, and equality is of states") {
   CHECK(a == b);
   b();
   CHECK(a != b);
+}
+
+TEST_CASE("Rng: from a state") {
+  Rng a{7};
+  a();
+  Rng b{a.state()};
+  CHECK(b == a);
+  CHECK(b() == a());
+  CHECK(message_of([] { Rng{Rng::State{}}; }) ==
+        "Rng: expected a state with a word other than 0, found none");
 }
 
 TEST_CASE("Rng: uniform numbers") {

@@ -1,5 +1,10 @@
 #include <mlp/mlp.hpp>
 
+#include <mlp/io/checkpoint.hpp>
+#include <mlp/io/export_header.hpp>
+#include <mlp/io/onnx.hpp>
+#include <mlp/io/safetensors.hpp>
+
 #include <iostream>
 
 #include "clusters.hpp"

@@ -6,7 +6,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "clusters.hpp"
 #include "message_of.hpp"
@@ -71,4 +75,26 @@ TEST_CASE("Trainer: a loss that is not finite leaves the parameters from before"
         }).find("step 1: expected a finite loss, found nan") != std::string::npos);
   CHECK(net.parameters() == before);
   CHECK(trainer.steps() == 0);
+}
+
+TEST_CASE("Trainer: what it remembers is all that the steps to come depend on") {
+  const Dataset<Labels> data = clusters(10);
+  Net net = initialized<Net>(), other_net = initialized<Net>(2);
+  Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9}), other(other_net, trainer.optimizer());
+  trainer.step(data.x, data.t);
+  std::vector<std::string> names;
+  std::map<std::string, std::vector<float>> values;
+  decltype(trainer)::each_state(trainer, [&](const char* name, const auto& value) {
+    names.push_back(name);
+    if constexpr (requires { value.data(); }) values[name].assign(value.data(), value.data() + value.size());
+  });
+  CHECK(names == std::vector<std::string>{"parameters", "slots", "rng", "steps"});
+  decltype(trainer)::each_state(other, [&](const char* name, auto&& value) {
+    if constexpr (requires { value.data(); }) std::copy_n(values[name].data(), value.size(), value.data());
+  });
+  for (int i = 0; i < 2; ++i) {
+    trainer.step(data.x, data.t);
+    other.step(data.x, data.t);
+    CHECK(net.parameters() == other_net.parameters());
+  }
 }

@@ -21,7 +21,8 @@ struct Options {
   std::uint64_t seed = 1;
   int threads = 0;  // as many as there are cores
   std::filesystem::path png = "misclassified.png";
-  double stop_at = 2;  // an accuracy that is never reached
+  std::filesystem::path checkpoint;  // empty: none
+  double stop_at = 2;                // an accuracy that is never reached
   bool help = false;
 };
 
@@ -40,6 +41,8 @@ inline constexpr const char* usage =
     "  --seed N            of the first weights and of the shuffling (1)\n"
     "  --threads N         at most so many; the result is the same for any number (one per core)\n"
     "  --png FILE          where to draw the misclassified digits (misclassified.png)\n"
+    "  --checkpoint FILE   save the training there while it goes on; if it is there, go on with it, to the\n"
+    "                      same result as without a break\n"
     "  --stop-at X         end after the first epoch with this test accuracy, such as 0.95;\n"
     "                      to end without it is an error\n"
     "  --help              print this\n";
@@ -100,6 +103,7 @@ inline Options parse_options(int argc, const char* const* argv) {
       options.seed = static_cast<std::uint64_t>(whole(0, std::numeric_limits<long long>::max()));
     else if (option == "--threads") options.threads = static_cast<int>(whole(1, 1024));
     else if (option == "--png") options.png = path("a file name");
+    else if (option == "--checkpoint") options.checkpoint = path("a file name");
     else if (option == "--stop-at")
       options.stop_at = real("an accuracy in (0, 1]", [](double x) { return x > 0 && x <= 1; });
     else if (option == "--help" || option == "-h") options.help = true;

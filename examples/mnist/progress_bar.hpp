@@ -18,13 +18,18 @@ class ProgressBar {
  public:
   void show(const mlp::Progress& p) {
     if (!is_terminal_) return;
+    const double epoch_done = static_cast<double>(p.batch) / static_cast<double>(p.batches);
+    const double run_done = (static_cast<double>(p.epoch - 1) + epoch_done) / static_cast<double>(p.epochs);
+    if (done_at_start_ < 0) {  // more than 0 if the training is resumed
+      done_at_start_ = run_done;
+      start_ = std::chrono::steady_clock::now();
+      return;
+    }
     const double now = seconds_since_start();
     if (now - drawn_ < 0.05 && !p.epoch_is_done()) return;
     drawn_ = now;
 
-    const double epoch_done = static_cast<double>(p.batch) / static_cast<double>(p.batches);
-    const double run_done = (static_cast<double>(p.epoch - 1) + epoch_done) / static_cast<double>(p.epochs);
-    const auto left = static_cast<long long>(now / run_done * (1 - run_done) + 0.5);
+    const auto left = static_cast<long long>(now / (run_done - done_at_start_) * (1 - run_done) + 0.5);
     const double rate = static_cast<double>(p.samples) / p.seconds;
     std::printf("%sepoch %*td/%td %s %*td/%td  loss %.4f  %.0f images/s  %lld:%02lld left%s", begin_line,
                 digits(p.epochs), p.epoch, p.epochs, bar(epoch_done).c_str(), digits(p.batches), p.batch,
@@ -67,6 +72,6 @@ class ProgressBar {
   }
 
   bool is_terminal_ = stdout_is_terminal();
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  double drawn_ = 0;
+  std::chrono::steady_clock::time_point start_;
+  double done_at_start_ = -1, drawn_ = 0;
 };

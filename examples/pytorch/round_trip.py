@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains a network in PyTorch, runs it and trains it on in C++, and takes it back.
 
-    python3 examples/pytorch/round_trip.py [FOLDER OF THE BUILT EXAMPLES]
+    python3 examples/pytorch/round_trip.py [FOLDER OF THE BUILT EXAMPLES [FOLDER FOR THE MODELS]]
 
 Needs PyTorch (Debian: python3-torch), and the examples mlp_predict and mlp_train. Where the package `safetensors` is
 installed, its load_file and save_file do what read_tensors and write_tensors here do.
@@ -80,7 +80,7 @@ for _ in range(50):
 print(f"trained in PyTorch: accuracy {accuracy(net, x, t):.1f} %")
 
 with tempfile.TemporaryDirectory() as folder:
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else folder)
 
     # To C++, with all that is needed to use the network: mlp reads the weights alone, too, but not without knowing the shape.
     metadata = {
@@ -98,12 +98,14 @@ with tempfile.TemporaryDirectory() as folder:
     here = whole(x).detach().numpy()
     there = predictions(folder / "iris.safetensors", DATA)
     print(f"mlp_predict iris.safetensors: differs by {np.abs(here - there).max():.1e}")
+    # The scaler is no part of this file: PyTorch exports the network alone.
     scaled = folder / "scaled.csv"
     scaled.write_text("a,b,c,d\n" + "\n".join(",".join(repr(v) for v in row) for row in x.tolist()) + "\n")
     print(f"mlp_predict iris.onnx: differs by {np.abs(here - predictions(folder / 'iris.onnx', scaled)).max():.1e}")
 
     # Trained on there, and back.
     command = [EXAMPLES / "mlp_train", folder / "iris.safetensors", DATA, folder / "better.safetensors"]
-    print("mlp_train:\n  " + subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip().replace("\n", "\n  "))
+    report = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    print("mlp_train:\n  " + report.strip().replace("\n", "\n  "))
     net.load_state_dict(read_tensors(folder / "better.safetensors"))
     print(f"back in PyTorch: accuracy {accuracy(net, x, t):.1f} %")

@@ -19,4 +19,23 @@ bool goes_on(auto& callback, const auto& now) {
   }
 }
 
+// Some callbacks also want the training itself, to save it or to go on with a saved one. They have members
+//   void begin(training)        before its first batch
+//   bool after(training, now)   in place of the call, after each batch
+//   void end(training)          after the last one
+// of which each may be missing.
+void begin(auto& callback, auto& training) {
+  if constexpr (requires { callback.begin(training); }) callback.begin(training);
+}
+bool goes_on(auto& callback, auto& training, const auto& now) {
+  if constexpr (requires { callback.after(training, now); }) {
+    return callback.after(training, now);
+  } else {
+    return detail::goes_on(callback, now);
+  }
+}
+void end(auto& callback, auto& training) {
+  if constexpr (requires { callback.end(training); }) callback.end(training);
+}
+
 }  // namespace mlp::detail

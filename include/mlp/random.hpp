@@ -2,9 +2,11 @@
 
 #include <mlp/types.hpp>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <stdexcept>
 #include <utility>
 
 namespace mlp {
@@ -25,6 +27,16 @@ class Rng {
       z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
       z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
       word = z ^ (z >> 31);
+    }
+  }
+
+  /// The four words that all further numbers come from: a generator of the same state goes on alike.
+  using State = std::array<std::uint64_t, 4>;
+  constexpr const State& state() const { return state_; }
+  /// Errors: std::invalid_argument if all words are 0, from which only zeros would come.
+  constexpr explicit Rng(const State& state) : state_(state) {
+    if (state == State{}) {
+      detail::raise<std::invalid_argument>("Rng: expected a state with a word other than 0, found none");
     }
   }
 
@@ -81,7 +93,7 @@ class Rng {
  private:
   static constexpr std::uint64_t rotate_left(std::uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
 
-  std::uint64_t state_[4] = {};
+  State state_ = {};
 };
 
 /// Sets each coefficient of a plain matrix, or of a view of contiguous ones, column after column, to what

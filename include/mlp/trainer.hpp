@@ -98,6 +98,15 @@ class Trainer {
   /// What layers with randomness of their own draw from.
   Rng& rng() { return workspace_.rng; }
 
+  /// Calls f(name, value) for each thing that the steps to come depend on, but for the optimizer's options.
+  static void each_state(auto& self, auto&& f) {
+    f("parameters", self.net_->parameters());
+    if (self.net_->state_count() > 0) f("state", self.net_->state());
+    if constexpr (slot_count_ > 0) f("slots", self.slots_);
+    f("rng", self.workspace_.rng);
+    f("steps", self.steps_);
+  }
+
  protected:
   // update() after a backward pass that found this loss, which is returned.
   S finish_step(S loss) {

@@ -113,6 +113,14 @@ struct History {
 
 namespace detail {
 
+// f(y) of a layer, or of each one in it if it is a chain itself.
+void for_each_output(const auto& y, auto& cache, auto&& f) {
+  if constexpr (requires { cache.steps; }) {
+    for (std::size_t i = 0; i + 1 < cache.steps.size(); ++i) f(cache.steps[i].y.view());
+  }
+  f(y);
+}
+
 // Where a pass over a batch first goes bad, forwards and then backwards.
 template <class Net, class X, class T, class W, std::size_t... I>
 std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w, const Rng& rng,
@@ -124,13 +132,22 @@ std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w,
   typename Net::ParameterVector gradient(net.parameter_count());
   const auto loss = net.loss_and_gradient(x, t, w, ws, gradient);
   std::string found;
-  const auto look = [&](bool finite, const char* what, std::size_t layer) {
-    if (!finite && found.empty()) found = what + std::to_string(layer);
+  std::size_t layer = 0;
+  const auto look = [&](const auto& y) {
+    if (!y.allFinite() && found.empty()) found = "the activations of layer " + std::to_string(layer);
+    ++layer;
   };
-  (look(ws.template output<I>().allFinite(), "the activations of layer ", I), ...);
+  (for_each_output(ws.template output<I>(), ws.template cache<I>(), look), ...);
   if (found.empty() && !std::isfinite(loss)) return "the loss itself, of finite outputs";
-  constexpr std::size_t last = sizeof...(I) - 1;
-  (look(net.template slice<last - I>(gradient).allFinite(), "the gradient of layer ", last - I), ...);
+  if (found.empty()) {
+    layer = 0;
+    net.for_each_layer([&](const auto& of, Index offset, Index) {
+      if (!gradient.segment(offset, of.parameter_count()).allFinite())
+        found = "the gradient of layer " +
+                std::to_string(layer);  // the last of them comes first in a backward pass
+      ++layer;
+    });
+  }
   return found.empty() ? "none of the activations and gradients seen here" : found;
 }
 
@@ -149,6 +166,7 @@ double* learning_rate_of(Opt& optimizer) {
 template <class V>
 class GradientSum {
  public:
+  void resize(Index size) { sum_.setZero(size); }
   void add(const V& gradient, double weight) {
     using S = typename V::Scalar;
     if (weight_ == 0) sum_ = static_cast<S>(weight) * gradient;
@@ -158,6 +176,10 @@ class GradientSum {
   void take(V& gradient) {
     if (weight_ > 0) gradient = sum_ / static_cast<typename V::Scalar>(weight_);
     weight_ = 0;
+  }
+  static void each_state(auto& self, auto&& f) {
+    f("gradient_sum", self.sum_);
+    f("gradient_sum.weight", self.weight_);
   }
 
  private:
@@ -174,37 +196,61 @@ class Fit {
   using S = typename Net::Scalar;
 
  public:
-  Fit(AnyTrainer& trainer, const Data& train, const Data* validation, const FitOptions& options, Rng& rng,
-      Part part_of)
+  Fit(AnyTrainer& trainer, const Data& train, const Data* validation, const FitOptions& options,
+      const Rng& rng, Part part_of)
       : trainer_(trainer),
         net_(trainer.net()),
         train_(train),
         validation_(validation),
         options_(options),
-        schedule_(options.schedule.value_or(Schedule{})),
-        rng_(rng),
         part_of_(part_of),
         threads_(options.threads),
+        first_rng_(rng),
         order_(static_cast<std::size_t>(train.size())) {
-    std::iota(order_.begin(), order_.end(), Index{0});
     if (const double* rate = learning_rate_of(trainer_.optimizer())) {
       base_rate_ = *rate;
     } else if (options.schedule) {
       raise<std::invalid_argument>(
           "fit: expected an optimizer with a learning_rate for the schedule, found none");
     }
+    if (options_.accumulate > 1) sum_.resize(net_.parameter_count());
     if (options_.average_decay) average_ = net_.parameters();
+    if (options_.patience) {
+      best_parameters_ = net_.parameters();
+      best_state_ = net_.state();
+    }
     now_.epochs = options_.epochs;
-    now_.batches = (train.size() - 1) / options_.batch_size + 1;
+    now_.batch = now_.batches = (train.size() - 1) / options_.batch_size + 1;
     now_.learning_rate = now_.gradient_norm = std::numeric_limits<double>::quiet_NaN();
+    restored();
   }
 
   template <class Callback>
   History run(Callback&& callback) {
+    using Clock = std::chrono::steady_clock;
+    detail::begin(callback, *this);
+    auto start = Clock::now();
+    double seconds_before = now_.seconds;
     bool goes_on = true;
-    for (now_.epoch = 1; now_.epoch <= options_.epochs && goes_on; ++now_.epoch) {
-      goes_on = run_epoch(callback);
+    while (goes_on && !is_done()) {
+      if (now_.epoch_is_done()) {
+        begin_epoch();
+        start = Clock::now();
+        seconds_before = 0;
+      }
+      ++now_.batch;
+      threads_.run([&] { run_batch(); });
+      now_.loss = mean_loss();
+      now_.seconds = seconds_before + std::chrono::duration<double>(Clock::now() - start).count();
+      if (now_.epoch_is_done()) {
+        if (validation_ != nullptr) validate();
+        add_to_history();
+        schedule_.observe(observed_losses().back());
+      }
+      goes_on = detail::goes_on(callback, *this, std::as_const(now_));
     }
+    detail::end(callback, *this);
+    if (!now_.epoch_is_done()) add_to_history();
     if (options_.patience && history_.best_epoch > 0) {
       net_.parameters() = best_parameters_;
       net_.state() = best_state_;
@@ -214,36 +260,75 @@ class Fit {
     return std::move(history_);
   }
 
+  const Progress& progress() const { return now_; }
+  const History& history() const { return history_; }
+  /// The network as it is validated.
+  Net validated() const {
+    Net net = net_;
+    if (options_.average_decay) net.parameters() = average_;
+    return net;
+  }
+
+  /// Calls f(name, value) for each thing that the batches to come depend on; a const one is given by the data
+  /// and the options. Whoever sets them calls restored() then.
+  static void each_state(auto& self, auto&& f) {
+    const Index samples = self.train_.size();
+    f("samples", samples);
+    f("seed", self.options_.seed);
+    f("batch_size", self.options_.batch_size);
+    f("accumulate", self.options_.accumulate);
+    AnyTrainer::each_state(self.trainer_, f);
+    if (self.options_.accumulate > 1) self.sum_.each_state(self.sum_, f);
+    if (self.options_.average_decay) f("average", self.average_);
+    if (self.options_.patience) {
+      f("best_parameters", self.best_parameters_);
+      if (self.best_state_.size() > 0) f("best_state", self.best_state_);
+    }
+    f("epoch", self.now_.epoch);
+    f("batch", self.now_.batch);
+    f("loss_sum", self.loss_sum_);
+    f("loss_weight", self.loss_weight_);
+    f("gradient_norm_sum", self.norm_sum_);
+    f("learning_rate", self.now_.learning_rate);
+    f("gradient_norm", self.now_.gradient_norm);
+    f("history.loss", self.history_.loss);
+    f("history.learning_rate", self.history_.learning_rate);
+    f("history.gradient_norm", self.history_.gradient_norm);
+    f("history.validation_loss", self.history_.validation_loss);
+    f("history.validation_accuracy", self.history_.validation_accuracy);
+    f("history.best_epoch", self.history_.best_epoch);
+    f("history.seconds", self.history_.seconds);
+    f("seconds", self.now_.seconds);
+  }
+
+  /// Finds what follows from each_state.
+  /// Errors: std::runtime_error if that is of no run with these data and options, and says who says so.
+  void restored(const std::string& who = "fit") {
+    check_restored(who);
+    now_.samples = std::min(now_.batch * options_.batch_size, train_.size());
+    now_.steps = trainer_.steps();
+    now_.loss = mean_loss();
+    now_.validation.reset();
+    rng_ = first_rng_;
+    std::iota(order_.begin(), order_.end(), Index{0});
+    for (Index epoch = 0; epoch < now_.epoch; ++epoch) rng_.shuffle(order_);
+    schedule_ = options_.schedule.value_or(Schedule{});
+    for (const double loss : observed_losses()) schedule_.observe(loss);
+  }
+
  private:
-  // Returns whether to go on.
-  template <class Callback>
-  bool run_epoch(Callback&& callback) {
-    const auto start = std::chrono::steady_clock::now();
-    const auto seconds = [&] {
-      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    };
-    rng_.shuffle(order_);
-    now_.samples = 0;
+  bool is_done() const {
+    return now_.epoch_is_done() &&
+           (now_.epoch == options_.epochs ||
+            (options_.patience && now_.epoch - history_.best_epoch >= *options_.patience));
+  }
+
+  void begin_epoch() {
+    ++now_.epoch;
+    now_.batch = now_.samples = 0;
     now_.validation.reset();
     loss_sum_ = loss_weight_ = norm_sum_ = 0;
-    const Index steps_before = now_.steps;
-    bool goes_on = true;
-    for (now_.batch = 1; now_.batch <= now_.batches && goes_on; ++now_.batch) {
-      threads_.run([&] { run_batch(); });
-      now_.loss = loss_weight_ > 0 ? loss_sum_ / loss_weight_ : 0;
-      now_.seconds = seconds();
-      if (now_.epoch_is_done()) {
-        if (validation_ != nullptr) validate();
-        schedule_.observe(now_.validation ? now_.validation->loss : now_.loss);
-        goes_on = !options_.patience || now_.epoch - history_.best_epoch < *options_.patience;
-      }
-      goes_on = detail::goes_on(callback, std::as_const(now_)) && goes_on;
-    }
-    history_.loss.push_back(now_.loss);
-    history_.seconds.push_back(now_.seconds);
-    history_.learning_rate.push_back(now_.learning_rate);
-    history_.gradient_norm.push_back(norm_sum_ / static_cast<double>(now_.steps - steps_before));
-    return goes_on;
+    rng_.shuffle(order_);
   }
 
   // The gradient of a batch, and, if it is the last of those that make one, the step.
@@ -289,11 +374,13 @@ class Fit {
     };
     swap();
     now_.validation = evaluate(net_, *validation_);
-    now_.validation->loss = trainer_.agreed(now_.validation->loss);
-    history_.validation_loss.push_back(now_.validation->loss);
+    const double loss = now_.validation->loss = trainer_.agreed(now_.validation->loss);
+    const double best_loss = history_.best_epoch > 0
+                                 ? history_.validation_loss[static_cast<std::size_t>(history_.best_epoch - 1)]
+                                 : std::numeric_limits<double>::infinity();
+    history_.validation_loss.push_back(loss);
     history_.validation_accuracy.push_back(now_.validation->accuracy);
-    if (now_.validation->loss < best_loss_ - options_.min_delta) {
-      best_loss_ = now_.validation->loss;
+    if (loss < best_loss - options_.min_delta) {
       history_.best_epoch = now_.epoch;
       if (options_.patience) {
         best_parameters_ = net_.parameters();
@@ -301,6 +388,49 @@ class Fit {
       }
     }
     swap();
+  }
+
+  double mean_loss() const { return loss_weight_ > 0 ? loss_sum_ / loss_weight_ : 0; }
+
+  Index steps_of_epochs(Index epochs) const {
+    return epochs * ((now_.batches - 1) / options_.accumulate + 1);
+  }
+
+  void add_to_history() {
+    history_.loss.push_back(now_.loss);
+    history_.seconds.push_back(now_.seconds);
+    history_.learning_rate.push_back(now_.learning_rate);
+    history_.gradient_norm.push_back(norm_sum_ /
+                                     static_cast<double>(now_.steps - steps_of_epochs(now_.epoch - 1)));
+  }
+
+  const std::vector<double>& observed_losses() const {
+    return validation_ != nullptr ? history_.validation_loss : history_.loss;
+  }
+
+  void check_restored(const std::string& who) const {
+    const auto check = [&](const char* what, Index low, Index high, Index found) {
+      if (low <= found && found <= high) return;
+      raise<std::runtime_error>(who + ": expected " + what + " in [" + std::to_string(low) + ", " +
+                                std::to_string(high) + "], found " + std::to_string(found));
+    };
+    const Index epoch = now_.epoch, batch = now_.batch;
+    check("epoch", 0, options_.epochs, epoch);
+    check("batch", epoch == 0 ? now_.batches : 1, now_.batches, batch);
+    const Index done = now_.epoch_is_done() ? epoch : epoch - 1;
+    const Index steps = steps_of_epochs(done) + (done == epoch ? 0 : batch / options_.accumulate);
+    check("steps", steps, steps, trainer_.steps());
+    const auto check_size = [&](const char* what, Index size, const std::vector<double>& found) {
+      check(what, size, size, static_cast<Index>(found.size()));
+    };
+    check_size("epochs of history.loss", done, history_.loss);
+    check_size("epochs of history.learning_rate", done, history_.learning_rate);
+    check_size("epochs of history.gradient_norm", done, history_.gradient_norm);
+    check_size("epochs of history.seconds", done, history_.seconds);
+    const Index validated = validation_ == nullptr ? 0 : done;
+    check_size("epochs of history.validation_loss", validated, history_.validation_loss);
+    check_size("epochs of history.validation_accuracy", validated, history_.validation_accuracy);
+    check("history.best_epoch", 0, validated, history_.best_epoch);
   }
 
   [[noreturn]] void raise_not_finite(const char* what, double found) const {
@@ -318,17 +448,16 @@ class Fit {
   const Data& train_;
   const Data* validation_;
   const FitOptions& options_;
-  Schedule schedule_;  // a copy: it may have a state
-  Rng& rng_;
   Part part_of_;
   ThreadChoice threads_;
+  Rng first_rng_, rng_;  // as it was before the first epoch, and as it is
   std::vector<Index> order_;
+  Schedule schedule_;  // a copy: it may have a state
   Data part_;
   Rng rng_before_;
   GradientSum<ParameterVector> sum_;
   ParameterVector average_, best_parameters_;
   Vector<S> best_state_;
-  double best_loss_ = std::numeric_limits<double>::infinity();
   double base_rate_ = std::numeric_limits<double>::quiet_NaN();
   double loss_sum_ = 0, loss_weight_ = 0, norm_sum_ = 0;
   Progress now_{};
@@ -391,7 +520,7 @@ History fit(Net& net, const Data& train, const Data* validation, Opt&& optimizer
 
 /// Trains net in place: in each epoch all samples in a new random order, in batches of batch_size (the last
 /// may be smaller). Calls callback(const Progress&) after each batch; one that returns false ends the
-/// training.
+/// training. See <mlp/io/checkpoint.hpp> for a callback with which it can be stopped and resumed.
 /// Errors: std::invalid_argument if an option is out of range, the data are empty or do not fit the network;
 /// std::runtime_error if the loss or its gradient is not finite, and says in which epoch, batch and step, and
 /// which layer was the first whose activations or gradient went bad. The parameters are then those from before

@@ -164,6 +164,7 @@ TEST_CASE("file: a program killed while it writes leaves the old file or the new
 TEST_CASE("file: what a message quotes") {
   CHECK(in_quotes("a b") == "\"a b\"");
   CHECK(printable("\x1B[31m\n\x7F") == "?[31m??");
+  CHECK(printable("a\u009B31m\u0080 \u00A0\u00E9\u0100\xC2") == "a?31m? \u00A0\u00E9\u0100\xC2");
   CHECK(printable(std::string(40, 'a')) == std::string(40, 'a'));
   CHECK(printable(std::string(41, 'a')) == std::string(40, 'a') + "...");
   CHECK(printable(std::string(39, 'a') + "\u00E9") == std::string(39, 'a') + "...");

@@ -9,47 +9,30 @@
 #include <functional>
 #include <initializer_list>
 #include <mlp/io/idx.hpp>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 #include <type_traits>
 #include <vector>
 
+#include "temp_folder.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-// A folder that nobody else has, gone at the end of the test.
-class TempFolder {
+class Folder : public TempFolder {
  public:
-  TempFolder() {
-    std::random_device random;
-    do {
-      path_ = fs::temp_directory_path() / ("mlp_idx_test_" + std::to_string(random()));
-    } while (!fs::create_directory(path_));
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-
   fs::path write(const std::string& name, const Bytes& bytes) const {
-    fs::remove(path_ / name);  // a new file is many times faster than an old one cut to nothing
-    std::ofstream out(path_ / name, std::ios::binary);
+    const fs::path path = *this / name;
+    fs::remove(path);  // a new file is many times faster than an old one cut to nothing
+    std::ofstream out(path, std::ios::binary);
     for (const std::uint8_t byte : bytes) out.put(static_cast<char>(byte));
     out.close();
     REQUIRE(out);
-    return path_ / name;
+    return path;
   }
-
- private:
-  fs::path path_;
 };
 
 Bytes operator+(Bytes a, const Bytes& b) {
@@ -96,7 +79,7 @@ const Bytes labels = idx({2}, {7, 255});
 }  // namespace
 
 TEST_CASE("IDX: bytes become [0, 1] and a column is one sample, plain and gzipped alike") {
-  const TempFolder folder;
+  const Folder folder;
   for (const auto& path : {folder.write("images", images), folder.write("images.gz", gzip(images))}) {
     const mlp::Matrix<float> x = mlp::read_idx_images(path);
     REQUIRE(x.rows() == 6);
@@ -121,7 +104,7 @@ TEST_CASE("IDX: bytes become [0, 1] and a column is one sample, plain and gzippe
 }
 
 TEST_CASE("IDX: a dataset from two files, in float and double") {
-  const TempFolder folder;
+  const Folder folder;
   const fs::path images_path = folder.write("images", images);
   const fs::path labels_path = folder.write("labels.gz", gzip(labels));
   const auto data = mlp::read_idx(images_path, labels_path);
@@ -133,7 +116,7 @@ TEST_CASE("IDX: a dataset from two files, in float and double") {
 }
 
 TEST_CASE("IDX: any number of dimensions from 2 up, and no samples at all") {
-  const TempFolder folder;
+  const Folder folder;
   const auto flat = mlp::read_idx_images(folder.write("flat", idx({4, 3}, pixels)));
   CHECK(flat.rows() == 3);
   CHECK(flat.cols() == 4);
@@ -153,7 +136,7 @@ TEST_CASE("IDX: any number of dimensions from 2 up, and no samples at all") {
 }
 
 TEST_CASE("IDX: data longer than one block of the reader, in one gzip stream and in two") {
-  const TempFolder folder;
+  const Folder folder;
   const std::uint32_t n = 3001;
   Bytes data(n * 784);
   for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::uint8_t>(i * i % 251);
@@ -173,7 +156,7 @@ TEST_CASE("IDX: data longer than one block of the reader, in one gzip stream and
 }
 
 TEST_CASE("IDX: an error names the file, what was expected and what was found") {
-  const TempFolder folder;
+  const Folder folder;
   const auto check_images = [&](const std::string& name, const Bytes& bytes, const std::string& says) {
     const fs::path path = folder.write(name, bytes);
     CHECK(message_of([&] { mlp::read_idx_images(path); }) == path.string() + ": " + says);
@@ -271,7 +254,7 @@ TEST_CASE("IDX: sizes that are only claimed cost no memory") {
   // get std::bad_alloc or std::length_error, which message_of lets through. The others overflow, the second
   // of them to exactly 0 in 64 bits.
   constexpr std::uint32_t most = 0xFFFFFFFFU;
-  const TempFolder folder;
+  const Folder folder;
   for (const bool zipped : {false, true}) {
     const auto says = [&](const Bytes& bytes) {
       const fs::path path = folder.write("huge", zipped ? gzip(bytes) : bytes);
@@ -295,7 +278,7 @@ TEST_CASE("IDX: sizes that are only claimed cost no memory") {
 }
 
 TEST_CASE("IDX: no file cut short is accepted") {
-  const TempFolder folder;
+  const Folder folder;
   for (const Bytes& whole : {images, gzip(images)})
     for (std::size_t size = 0; size < whole.size(); ++size) {
       CAPTURE(size);
@@ -313,7 +296,7 @@ TEST_CASE("IDX: no file cut short is accepted") {
 }
 
 TEST_CASE("IDX: a changed byte loads or is a std::runtime_error, never anything else") {
-  const TempFolder folder;
+  const Folder folder;
   const mlp::Matrix<float> intact = mlp::read_idx_images(folder.write("intact", images));
   for (const Bytes& whole : {images, gzip(images)}) {
     const bool zipped = whole != images;

@@ -28,8 +28,11 @@ inline std::string printable(std::string_view text) {
   // Not within a character of UTF-8.
   while (size < text.size() && size > 0 && (text[size] & 0xC0) == 0x80) --size;
   std::string result(text.substr(0, size));
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    if (static_cast<unsigned char>(result[i]) < 0x20 || result[i] == 0x7F) result[i] = '?';
+    // U+0080 to U+009F are controls too.
+    const bool is_pair = result[i] == '\xC2' && i + 1 < result.size();
+    if (is_pair && static_cast<unsigned char>(result[i + 1]) < 0xA0) result.replace(i, 2, "?");
   }
   return size < text.size() ? result + "..." : result;
 }
@@ -99,6 +102,16 @@ inline bool synchronize_folder([[maybe_unused]] const std::filesystem::path& fol
 #endif
 }
 
+inline std::filesystem::path temporary_path(std::filesystem::path path, int i) {
+  return path += "." + std::to_string(i) + ".tmp";
+}
+
+// Removes what programs that were killed while they wrote this file have left beside it. No other may be at it.
+inline void remove_leftovers(const std::filesystem::path& path) {
+  for (int i = 0; std::filesystem::remove(temporary_path(path, i)); ++i) {
+  }
+}
+
 // Whatever happens meanwhile, under this path there is the whole old file or the whole new one: all bytes are
 // on the disc before the new file gets the name. On an error the old one stays. Many may write the same path.
 inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
@@ -106,8 +119,7 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
   std::filesystem::path temporary;
   std::FILE* file = nullptr;
   for (int i = 0; file == nullptr; ++i) {
-    temporary = path;
-    temporary += "." + std::to_string(i) + ".tmp";
+    temporary = temporary_path(path, i);
     file = std::fopen(temporary.string().c_str(), "wbx");  // x: a file of that name is an error
     if (file == nullptr && errno != EEXIST)
       file_error(path.string(), "a writable file", system_message(errno));

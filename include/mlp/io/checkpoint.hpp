@@ -1,0 +1,290 @@
+#pragma once
+
+#include <mlp/callback.hpp>
+#include <mlp/io/file.hpp>
+#include <mlp/io/safetensors.hpp>
+#include <mlp/io/tensors.hpp>
+#include <mlp/random.hpp>
+#include <mlp/training.hpp>
+#include <mlp/types.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <ratio>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+/// Training that is stopped at any time and resumed later ends with the same bits as one that never stopped.
+///
+/// Format: a safetensors file (see tensors.hpp) with the metadata format = "mlp checkpoint", version = "1", and
+/// a tensor for each thing that a Trainer or fit must remember: parameters, state and slots in the network's
+/// scalar type, shape [slots, parameters]; counts as I64, generators and seeds as U64, other numbers as F64.
+/// Options are not in it, nor are data: whoever resumes gives them again.
+namespace mlp {
+
+namespace detail {
+
+inline Tensor tensor_of(const char* name, const Index& count) {
+  const auto number = static_cast<std::int64_t>(count);
+  return make_tensor(name, {}, &number);
+}
+inline Tensor tensor_of(const char* name, const std::uint64_t& number) {
+  return make_tensor(name, {}, &number);
+}
+inline Tensor tensor_of(const char* name, const double& number) { return make_tensor(name, {}, &number); }
+inline Tensor tensor_of(const char* name, const std::vector<double>& numbers) {
+  return make_tensor(name, {static_cast<Index>(numbers.size())}, numbers.data());
+}
+inline Tensor tensor_of(const char* name, const Rng& rng) {
+  return make_tensor(name, {static_cast<Index>(rng.state().size())}, rng.state().data());
+}
+template <class M>
+Tensor tensor_of(const char* name, const Eigen::DenseBase<M>& m) {
+  return make_tensor(name,
+                     M::ColsAtCompileTime == 1 ? std::vector{m.rows()} : std::vector{m.cols(), m.rows()},
+                     m.derived().data());
+}
+
+[[noreturn]] inline void checkpoint_error(const std::string& file, const std::string& expected,
+                                          const std::string& found) {
+  raise<std::runtime_error>(file + ": expected " + expected + ", found " + found);
+}
+
+// The tensor has the type and shape of tensor_of(value), but for the length of a std::vector.
+inline void set_value(Index& count, const Tensor& from, const std::string& file) {
+  constexpr std::int64_t most = std::int64_t{1} << 53;
+  const std::int64_t found = tensor_values<std::int64_t>(from, file)[0];
+  if (found < 0 || found > most) {
+    checkpoint_error(file, from.name + " in [0, " + std::to_string(most) + "]", std::to_string(found));
+  }
+  count = static_cast<Index>(found);
+}
+inline void set_value(double& number, const Tensor& from, const std::string& file) {
+  number = tensor_values<double>(from, file)[0];
+}
+inline void set_value(std::vector<double>& numbers, const Tensor& from, const std::string& file) {
+  numbers = tensor_values<double>(from, file);
+}
+inline void set_value(Rng& rng, const Tensor& from, const std::string& file) {
+  const auto found = tensor_values<std::uint64_t>(from, file);
+  Rng::State state;
+  std::copy(found.begin(), found.end(), state.begin());
+  if (state == Rng::State{}) checkpoint_error(file, from.name + " with a word other than 0", "none");
+  rng = Rng(state);
+}
+template <class M>
+void set_value(M&& m, const Tensor& from, const std::string& file) {
+  const auto found = tensor_values<typename std::remove_cvref_t<M>::Scalar>(from, file);
+  std::copy(found.begin(), found.end(), m.data());
+}
+
+template <class Training>
+TensorFile checkpoint_of(const Training& training) {
+  TensorFile file{{{"format", "mlp checkpoint"}, {"version", "1"}}, {}};
+  Training::each_state(
+      training, [&](const char* name, const auto& value) { file.tensors.push_back(tensor_of(name, value)); });
+  return file;
+}
+
+inline std::string text_of(const Tensor& tensor) {
+  std::string text = printable(tensor.type) + " [";
+  for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
+    text += (i > 0 ? ", " : "") + std::to_string(tensor.shape[i]);
+  }
+  return text + "]";
+}
+
+// A network with a nan or infinity in it is of no use any more.
+template <class T>
+void check_finite(const T* values, std::size_t n, const char* name, const std::string& file) {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!std::isfinite(values[i])) {
+      checkpoint_error(file, std::string("finite ") + name, text_of(static_cast<double>(values[i])));
+    }
+  }
+}
+
+// Throws unless there is all that set_state looks for and nothing else, and what is const is the same.
+template <class Training>
+void check_state(Training& training, const TensorFile& from, const std::string& file) {
+  std::set<std::string> left;
+  for (const Tensor& tensor : from.tensors) left.insert(tensor.name);
+  Training::each_state(training, [&]<class T>(const char* name, T&& value) {
+    const Tensor expected = tensor_of(name, value);
+    const Tensor* found = from.find(name);
+    const std::string named = std::string(name) + " as " + text_of(expected);
+    if (found == nullptr) checkpoint_error(file, named, "none");
+    const bool fits =
+        std::is_same_v<T, std::vector<double>&> ? found->shape.size() == 1 : found->shape == expected.shape;
+    if (!fits || found->type != expected.type) checkpoint_error(file, named, text_of(*found));
+    if constexpr (std::is_const_v<std::remove_reference_t<T>>) {
+      using Number =
+          std::conditional_t<std::is_signed_v<std::remove_cvref_t<T>>, std::int64_t, std::uint64_t>;
+      const Number number = tensor_values<Number>(*found, file)[0];
+      if (number != static_cast<Number>(value)) {
+        checkpoint_error(file, std::string(name) + " " + std::to_string(value), std::to_string(number));
+      }
+    } else if constexpr (requires { value.allFinite(); }) {
+      const auto values = tensor_values<typename std::remove_cvref_t<T>::Scalar>(*found, file);
+      check_finite(values.data(), values.size(), name, file);
+    }
+    left.erase(name);
+  });
+  if (!left.empty()) checkpoint_error(file, "no other tensor", '"' + printable(*left.begin()) + '"');
+}
+
+template <class Training>
+void set_state(Training& training, const TensorFile& from, const std::string& file) {
+  Training::each_state(training, [&](const char* name, auto&& value) {
+    if constexpr (!std::is_const_v<std::remove_reference_t<decltype(value)>>) {
+      set_value(value, *from.find(name), file);
+    }
+  });
+  if constexpr (requires { training.restored(file); }) training.restored(file);
+}
+
+template <class Training>
+void load_checkpoint(Training& training, std::string_view bytes, const std::string& file) {
+  const TensorFile from = tensors_from_bytes(bytes, file), before = checkpoint_of(training);
+  for (const auto& [key, expected] : before.metadata) {
+    const auto found = from.metadata.find(key);
+    if (found == from.metadata.end() || found->second != expected) {
+      checkpoint_error(file, key + " \"" + expected + '"',
+                       found == from.metadata.end() ? "none" : '"' + printable(found->second) + '"');
+    }
+  }
+  check_state(training, from, file);
+  try {
+    set_state(training, from, file);
+  } catch (...) {
+    set_state(training, before, file);
+    throw;
+  }
+}
+
+}  // namespace detail
+
+/// Writes all that `training`, a Trainer or what fit hands to a callback, needs to go on from here. A program
+/// that is killed meanwhile leaves the file as it was.
+/// Errors: std::runtime_error if a number is not finite, or the file can't be written; it is then as it was.
+template <class Training>
+void save_checkpoint(const Training& training, const std::filesystem::path& path) {
+  Training::each_state(training, [&](const char* name, const auto& value) {
+    if constexpr (requires { value.allFinite(); }) {
+      detail::check_finite(value.data(), static_cast<std::size_t>(value.size()), name, path.string());
+    }
+  });
+  write_tensors(detail::checkpoint_of(training), path);
+}
+
+/// Puts `training` and its network where save_checkpoint found them.
+/// Errors: std::runtime_error if the file can't be read or is no checkpoint of a training such as this, of the
+/// same parameters, optimizer's slots, data, seed and batches. All is then as it was.
+template <class Training>
+void load_checkpoint(Training& training, const std::filesystem::path& path) {
+  detail::load_checkpoint(training, detail::read_file(path), path.string());
+}
+
+/// When a Checkpoint writes its file, and what else.
+struct CheckpointOptions {
+  /// Of those that are set, whichever comes first; if none is, after each epoch.
+  Index every_steps = 0;
+  double every_minutes = 0;
+  /// A file for the network of the best epoch, which load and load_model read (see safetensors.hpp): that of
+  /// the smallest validation loss or, without validation, of the smallest loss; with average_decay, the average.
+  std::filesystem::path best = {};
+
+  void validate() const {
+    detail::check_option(every_steps >= 0, "CheckpointOptions", "every_steps >= 0", every_steps);
+    detail::check_option(every_minutes >= 0, "CheckpointOptions", "every_minutes >= 0", every_minutes);
+  }
+};
+
+/// A callback that lets fit be stopped at any time:
+///   fit(net, train, Adam{}, options, Checkpoint("run.checkpoint", {.every_minutes = 10}));
+/// If the file exists, fit goes on from there; a run of which no batch is left returns at once, with what it
+/// had returned. The file is written as the options say, and at the end; one that is there must be of the same
+/// data, seed, batch_size and accumulate; other options may change: more epochs go on with a finished run.
+/// A callback given to it is called as by fit, with begin after the file was read; before each write, so that
+/// a batch may be told again after a crash, but none is left out. If it returns false, fit ends there, and a
+/// later one goes on from there. Without a path, that callback is all it does.
+/// mpi::fit takes none; of an mpi::Trainer in a loop of one's own, each rank saves a file of its own.
+/// Errors: as load_checkpoint and save_checkpoint; std::invalid_argument if an option is out of range.
+template <class Callback = detail::NoCallback>
+class Checkpoint {
+ public:
+  explicit Checkpoint(std::filesystem::path path, const CheckpointOptions options = {},
+                      Callback callback = {})
+      : path_(std::move(path)), options_(std::move(options)), callback_(std::move(callback)) {
+    options_.validate();
+  }
+
+  void begin(auto& training) {
+    if (!path_.empty()) detail::remove_leftovers(path_);
+    if (!path_.empty() && std::filesystem::exists(path_)) load_checkpoint(training, path_);
+    note_saved(training);
+    detail::begin(callback_, training);
+  }
+
+  bool after(auto& training, const Progress& now) {
+    const bool goes_on = detail::goes_on(callback_, training, now);
+    // Ahead of the checkpoint: who goes on from there takes this to be done.
+    if (!options_.best.empty() && now.epoch_is_done() && is_best(training.history(), now)) {
+      mlp::save(training.validated(), options_.best);
+    }
+    is_saved_ = false;
+    if (is_due(now)) save(training);
+    return goes_on;
+  }
+
+  void end(auto& training) {
+    detail::end(callback_, training);
+    if (!is_saved_) save(training);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static bool is_best(const History& history, const Progress& now) {
+    if (now.validation) return history.best_epoch == now.epoch;
+    return std::min_element(history.loss.begin(), history.loss.end()) == history.loss.end() - 1;
+  }
+
+  bool is_due(const Progress& now) const {
+    const Index steps = options_.every_steps;
+    const double minutes = options_.every_minutes;
+    if (steps == 0 && minutes == 0) return now.epoch_is_done();
+    return (steps > 0 && now.steps - saved_steps_ >= steps) ||
+           (minutes > 0 &&
+            Clock::now() - saved_at_ >= std::chrono::duration<double, std::ratio<60>>(minutes));
+  }
+
+  void save(const auto& training) {
+    if (!path_.empty()) save_checkpoint(training, path_);
+    note_saved(training);
+  }
+
+  void note_saved(const auto& training) {
+    is_saved_ = true;
+    saved_steps_ = training.progress().steps;
+    saved_at_ = Clock::now();
+  }
+
+  std::filesystem::path path_;
+  CheckpointOptions options_;
+  Callback callback_;
+  bool is_saved_ = false;
+  Index saved_steps_ = 0;
+  Clock::time_point saved_at_ = {};
+};
+
+}  // namespace mlp

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <mlp/dynamic_mlp.hpp>
+#include <mlp/io/file.hpp>
+#include <mlp/io/model.hpp>
+#include <mlp/io/onnx/reader.hpp>
+#include <mlp/io/onnx/writer.hpp>
+#include <mlp/types.hpp>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+/// Networks as ONNX files, for programs and devices that run those, and from programs that write them:
+///
+///     export_onnx(net, "net.onnx", {.classes = {"cat", "dog"}, .scaler = scaler});
+///     const Model model = import_onnx("net.onnx");
+///     model.predict(x);
+///
+/// A file that is written has one input, "input", N x inputs floats, the samples as they are before the
+/// scaler, and one output, "output", N x outputs: what Model::predict says. (In ONNX samples are rows; in
+/// memory that is the same.) The loss's link is the last node. Opset 17 and its standard operators suffice; a
+/// GELU, a SiLU or a Mish is made of several. metadata_props say:
+///   mlp.loss             the loss with its options, as in architecture.hpp
+///   mlp.feature.0, ...   the names of features
+///   mlp.class.0, ...     the names of classes
+///
+/// What is read, as PyTorch's exporter and scikit-learn's converter write it, from opset 7 on:
+///   Gemm, or MatMul and Add; LayerNormalization, also made of several operators; BatchNormalization; Dropout
+///   all activations of the library, also made of several operators; PRelu with a single slope
+///   the sum of a branch and of what goes into it, which is a Residual
+///   Flatten, Identity, Cast to float or double, Reshape to rows of samples
+///   ahead of the first layer Sub, Div, Mul and Add of constants, and Scaler: a scaler
+///   Softmax, Sigmoid or Exp at the end: the loss's link
+///   ZipMap, and the 1 - p, p of a binary classifier, of which predict says p alone
+/// Weights lie in initializers or Constant nodes, and are float, double or float16. An input may have further
+/// dimensions if a Flatten follows. Of several outputs the one called probabilities, output_probability or
+/// variable is read, and nodes that do not lead there are ignored. Names of classes come from ZipMap.
+///
+/// The loss, unless metadata_props name it, is SoftmaxCrossEntropy if a Softmax is last, BinaryCrossEntropy
+/// if a Sigmoid is, PoissonNLL if an Exp is, and else MeanSquaredError. Options are float in ONNX: 0.1f is
+/// read as 0.1. The activation of an Activate right after a Dense without one becomes that layer's, and one
+/// of Identity is left out. A Dropout is one of training, whatever its training_mode.
+/// Source: ONNX 1.12: onnx.proto, Operators.md and Operators-ml.md.
+namespace mlp {
+
+/// The file's bytes. Numbers are float, whatever the network's.
+/// Errors: std::invalid_argument if the info does not fit the network, or a number is not finite in float.
+template <class S, class L, class... Layers>
+std::string to_onnx(const BasicMlp<S, L, Layers...>& net,
+                    const std::type_identity_t<ModelInfo<S>>& info = {}) {
+  return detail::onnx::write_model<S>(to_dynamic(net), info);
+}
+
+/// Writes the whole file, or leaves what was under that path.
+/// Errors: as to_onnx; std::runtime_error naming the file if it can't be written.
+template <class S, class L, class... Layers>
+void export_onnx(const BasicMlp<S, L, Layers...>& net, const std::filesystem::path& path,
+                 const std::type_identity_t<ModelInfo<S>>& info = {}) {
+  detail::write_file(path, to_onnx(net, info));
+}
+
+/// Reads what a file holds; `file` stands for it in messages.
+/// Errors: std::runtime_error naming the file, and the node with its operator or the tensor that is at fault.
+template <class S = float>
+Model<S> onnx_from_bytes(std::string_view bytes, const std::string& file) {
+  return detail::onnx::read_model<S>(bytes, file);
+}
+
+template <class S = float>
+Model<S> import_onnx(const std::filesystem::path& path) {
+  return onnx_from_bytes<S>(detail::read_file(path), path.string());
+}
+
+}  // namespace mlp

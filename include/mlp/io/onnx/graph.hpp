@@ -1,0 +1,245 @@
+#pragma once
+
+#include <mlp/io/file.hpp>
+#include <mlp/io/onnx/message.hpp>
+#include <mlp/types.hpp>
+
+#include <protozero/exception.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mlp::detail::onnx {
+
+// Of a float, the number that was most likely meant: 0.1, not 0.100000001490116. It is rounded to the same
+// float.
+inline double meant_by(double value) {
+  const auto rounded = static_cast<float>(value);
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof digits, rounded).ptr;
+  double meant = value;
+  std::from_chars(digits, end, meant);
+  return meant;
+}
+
+inline std::string label(const Node& node) {
+  const bool is_named = !node.name.empty() || node.outputs.empty();
+  return std::string("node ") + (is_named ? in_quotes(node.name) : "of " + in_quotes(node.outputs.front())) +
+         " (" + (node.domain.empty() ? "" : printable(node.domain) + ".") + printable(node.op) + ")";
+}
+
+inline double half_value(std::uint32_t bits) {
+  const std::uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
+  double size = std::numeric_limits<double>::infinity();
+  if (exponent == 31 && fraction != 0) size = std::numeric_limits<double>::quiet_NaN();
+  if (exponent < 31) {
+    size = exponent == 0 ? std::ldexp(fraction, -24)
+                         : std::ldexp(1024 + fraction, static_cast<int>(exponent) - 25);
+  }
+  return (bits & 0x8000) != 0 ? -size : size;
+}
+
+/// The graph of an ONNX file, checked as far as that goes without knowing any operator.
+class Graph {
+ public:
+  /// Errors: std::runtime_error naming the file, and the node or tensor if there is one.
+  Graph(std::string_view bytes, std::string file) : file_(std::move(file)) {
+    try {
+      message_ = read_message(bytes);
+    } catch (const protozero::exception& error) {
+      fail("expected an ONNX model, found damaged data: " + std::string(error.what()));
+    }
+    check_message();
+    link_tensors();
+    link_nodes();
+  }
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  const std::map<std::string_view, std::string_view>& metadata() const { return metadata_; }
+  const std::vector<Value>& inputs() const { return message_.inputs; }
+  const std::vector<Value>& outputs() const { return message_.outputs; }
+
+  /// The constant of that name, or nullptr.
+  const Tensor* constant(std::string_view value) const {
+    const auto found = constants_.find(value);
+    return found == constants_.end() ? nullptr : found->second;
+  }
+
+  /// Where a value comes from: the how-manieth output of which node, or nullptr for an input of the graph.
+  /// Nodes are sorted: what a node reads has a lower position than what it writes.
+  struct Origin {
+    const Node* node = nullptr;
+    Index position = -1;
+    std::size_t output = 0;
+  };
+  Origin origin(std::string_view value) const {
+    const auto found = origins_.find(value);
+    return found == origins_.end() ? Origin{} : found->second;
+  }
+
+  /// Errors: if the shape and the data disagree, or a number is nan, infinite, or larger than `largest`.
+  std::vector<double> numbers(const Tensor& tensor, double largest) const {
+    const std::string who = "tensor " + in_quotes(tensor.name) + ": expected ";
+    if (tensor.is_external) fail(who + "its data within this file, found them in another");
+    const int type = tensor.type;
+    const std::size_t size = type == float32 || type == int32   ? 4
+                             : type == float64 || type == int64 ? 8
+                             : type == float16                  ? 2
+                                                                : 0;
+    if (size == 0) {
+      fail(who + "float, double, float16, int32 or int64 numbers, found data type " + std::to_string(type));
+    }
+    const std::size_t found = tensor.is_raw ? tensor.raw.size() / size : tensor.numbers.size();
+    double expected = 1;
+    for (const double dim : tensor.dims) {
+      if (!(dim >= 0)) fail(who + "sizes >= 0, found " + number_text(dim));
+      expected *= dim;
+    }
+    if (static_cast<double>(found) != expected || (tensor.is_raw && tensor.raw.size() % size != 0)) {
+      fail(who + number_text(expected) + " numbers, as its sizes say, found " +
+           (tensor.is_raw ? std::to_string(tensor.raw.size()) + " bytes" : std::to_string(found)));
+    }
+    std::vector<double> result(found);
+    for (std::size_t i = 0; i < found; ++i) {
+      result[i] = tensor.is_raw ? raw_number(tensor.raw.substr(i * size, size), type) : tensor.numbers[i];
+      if (!tensor.is_raw && type == float16) {
+        const bool are_bits = result[i] >= 0 && result[i] <= 0xFFFF;
+        if (!are_bits) fail(who + "16 bits for a number, found " + number_text(result[i]));
+        result[i] = half_value(static_cast<std::uint32_t>(result[i]));
+      }
+      if (!(std::abs(result[i]) <= largest)) {
+        fail(who + "finite numbers in the range of the scalar type, found " + number_text(result[i]));
+      }
+    }
+    return result;
+  }
+
+  static std::string number_text(double value) {
+    char digits[32];
+    if (std::isnan(value)) return "nan";
+    return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+  }
+
+  [[noreturn]] void fail(const std::string& what) const { raise<std::runtime_error>(file_ + ": " + what); }
+  [[noreturn]] void fail(const Node& node, const std::string& what) const { fail(label(node) + ": " + what); }
+
+ private:
+  static double raw_number(std::string_view bytes, int type) {
+    std::uint64_t bits = 0;
+    for (std::size_t i = bytes.size(); i-- > 0;) bits = bits << 8 | static_cast<unsigned char>(bytes[i]);
+    switch (type) {
+      case float32:
+        return double{std::bit_cast<float>(static_cast<std::uint32_t>(bits))};
+      case float64:
+        return std::bit_cast<double>(bits);
+      case float16:
+        return half_value(static_cast<std::uint32_t>(bits));
+      case int32:
+        return static_cast<std::int32_t>(static_cast<std::uint32_t>(bits));
+      default:
+        return static_cast<double>(static_cast<std::int64_t>(bits));
+    }
+  }
+
+  void check_message() {
+    if (message_.graphs != 1) {
+      fail("expected an ONNX model with a graph, found " + std::to_string(message_.graphs) + " graphs");
+    }
+    if (message_.is_sparse) fail("expected dense tensors, found a sparse initializer");
+    double opset = 0;
+    for (const auto& [domain, version] : message_.opsets) {
+      if (domain.empty() || domain == "ai.onnx") opset = version;
+    }
+    if (opset < 7) fail("expected opset 7 or later, found " + number_text(opset));
+    for (const auto& [key, value] : message_.metadata) {
+      if (!metadata_.emplace(key, value).second) {
+        fail("expected one value for " + in_quotes(key) + " in metadata_props, found another");
+      }
+    }
+    for (const Node& node : message_.nodes) {
+      if (node.op.empty() || node.outputs.empty()) {
+        fail(node, "expected an operator and an output, found none");
+      }
+      if (node.has_graph) fail(node, "expected an operator without a graph of its own, found one");
+    }
+  }
+
+  void link_tensors() {
+    for (const Tensor& tensor : message_.tensors) add_constant(tensor.name, tensor);
+    // Before version 4 of the format an initializer is an input too: its default.
+    std::erase_if(message_.inputs, [&](const Value& input) { return constant(input.name) != nullptr; });
+    for (const Value& input : message_.inputs) add_value(input.name, {});
+  }
+
+  void link_nodes() {
+    for (std::size_t i = 0; i < message_.nodes.size(); ++i) {
+      const Node& node = message_.nodes[i];
+      for (const std::string_view input : node.inputs) {
+        if (!input.empty() && constant(input) == nullptr && !origins_.contains(input)) {
+          fail(node, "expected inputs from initializers, the graph's inputs or earlier nodes, found " +
+                         in_quotes(input));
+        }
+      }
+      if (const Tensor* const tensor = constant_of(node)) {
+        add_constant(node.outputs.front(), *tensor);
+      } else {
+        for (std::size_t k = 0; k < node.outputs.size(); ++k) {
+          if (!node.outputs[k].empty()) add_value(node.outputs[k], {&node, static_cast<Index>(i), k});
+        }
+      }
+    }
+    for (const Value& output : outputs()) {
+      if (constant(output.name) == nullptr && !origins_.contains(output.name)) {
+        fail("expected a node that provides the output " + in_quotes(output.name) + ", found none");
+      }
+    }
+  }
+
+  // What a node puts out, if that is the same for all samples.
+  const Tensor* constant_of(const Node& node) {
+    if (!node.domain.empty()) return nullptr;
+    if (node.inputs.size() == 1 && (node.op == "Identity" || node.is_cast_to_real()))
+      return constant(node.inputs[0]);
+    if (node.op != "Constant" || node.attributes.size() != 1) return nullptr;
+    const Attribute& value = node.attributes.front();
+    if (!value.tensors.empty()) return &value.tensors.front();
+    Tensor& made = made_.emplace_back();
+    made.name = node.outputs.front();
+    made.type = value.is_float ? float32 : int64;
+    made.numbers = value.numbers;
+    if (made.numbers.size() != 1) made.dims = {static_cast<double>(made.numbers.size())};
+    return &made;
+  }
+
+  void add_constant(std::string_view value, const Tensor& tensor) {
+    if (origins_.contains(value) || !constants_.emplace(value, &tensor).second) fail_twice(value);
+  }
+  void add_value(std::string_view value, Origin origin) {
+    if (constants_.contains(value) || !origins_.emplace(value, origin).second) fail_twice(value);
+  }
+  [[noreturn]] void fail_twice(std::string_view value) const {
+    fail("expected values of different names, found " + in_quotes(value) + " twice");
+  }
+
+  std::string file_;
+  Message message_;
+  std::deque<Tensor> made_;
+  std::map<std::string_view, std::string_view> metadata_;
+  std::map<std::string_view, const Tensor*> constants_;
+  std::map<std::string_view, Origin> origins_;
+};
+
+}  // namespace mlp::detail::onnx

@@ -1,0 +1,5 @@
+#include <mlp/io/tensors.hpp>
+
+int main() {
+  return mlp::tensors_from_bytes(mlp::to_bytes({{{"a", "b"}}, {}}), "").metadata.size() == 1 ? 0 : 1;
+}
