@@ -28,8 +28,8 @@ using namespace mlp;
 
 namespace {
 
-// -nostdinc++: no header of the standard library can be included. C's stdio, which the programs below read and
-// write with, is another matter.
+// -nostdinc++: no header of the standard library can be included. C's stdio, which the programs below read
+// and write with, is another matter.
 constexpr auto flags =
     " -std=c++17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion -Werror -fno-exceptions "
     "-fno-rtti -nostdinc++ ";
@@ -79,7 +79,7 @@ Case<S> random_case(const std::string& architecture, double scale = 1) {
   return {net, random_inputs<S>(net.inputs(), 200)};
 }
 
-// One program with the headers of all, each in a namespace of its own, which predicts for each sample: what it says. That it
+// What the headers of all predict for each sample, in one program, each in a namespace of its own. That it
 // compiles also says that each of their probes is right.
 template <class S>
 std::vector<Matrix<double>> evaluate(const std::vector<Case<S>>& cases) {
