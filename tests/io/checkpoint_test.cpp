@@ -399,8 +399,8 @@ TEST_CASE("checkpoint: of an impossible place in a training") {
     CHECK(with("history.loss", make_tensor("", {}, two)) ==
           "FILE: expected history.loss as F64 [1], found F64 []");
 
-    // Whatever number is changed is refused with nothing changed, or can be gone on with. (The test below does
-    // that to the header, too.)
+    // Whatever number is changed is refused with nothing changed, or loads. (The test below changes the
+    // header, too.)
     std::string bytes = to_bytes(start);
     for (std::size_t i = bytes.rfind('}'); i < bytes.size(); ++i) {
       for (const int bit : {1, 128}) {

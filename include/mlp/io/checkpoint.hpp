@@ -25,10 +25,10 @@
 
 /// Training that is stopped at any time and resumed later ends with the same bits as one that never stopped.
 ///
-/// Format: a safetensors file (see tensors.hpp) with the metadata format = "mlp checkpoint", version = "1", and
-/// a tensor for each thing that a Trainer or fit must remember: parameters, state and slots in the network's
-/// scalar type, shape [slots, parameters]; counts as I64, generators and seeds as U64, other numbers as F64.
-/// Options are not in it, nor are data: whoever resumes gives them again.
+/// Format: a safetensors file (see tensors.hpp) with the metadata format = "mlp checkpoint", version = "1",
+/// and a tensor for each thing that a Trainer or fit must remember: parameters, state and slots in the
+/// network's scalar type, the latter [slots, parameters]; counts as I64, generators and seeds as U64, other
+/// numbers as F64. Data and options, the optimizer's too, are not in it: whoever resumes gives them again.
 namespace mlp {
 
 namespace detail {
@@ -173,8 +173,8 @@ void load_checkpoint(Training& training, std::string_view bytes, const std::stri
 
 }  // namespace detail
 
-/// Writes all that `training`, a Trainer or what fit hands to a callback, needs to go on from here. A program
-/// that is killed meanwhile leaves the file as it was.
+/// Writes all that `training`, a Trainer between two steps or what fit hands to a callback, needs to go on
+/// from here. A program that is killed meanwhile leaves the file as it was.
 /// Errors: std::runtime_error if a number is not finite, or the file can't be written; it is then as it was.
 template <class Training>
 void save_checkpoint(const Training& training, const std::filesystem::path& path) {
@@ -187,8 +187,8 @@ void save_checkpoint(const Training& training, const std::filesystem::path& path
 }
 
 /// Puts `training` and its network where save_checkpoint found them.
-/// Errors: std::runtime_error if the file can't be read or is no checkpoint of a training such as this, of the
-/// same parameters, optimizer's slots, data, seed and batches. All is then as it was.
+/// Errors: std::runtime_error if the file can't be read or is no checkpoint of a training such as this, of
+/// the same parameters, optimizer's slots, data, seed and batches. All is then as it was.
 template <class Training>
 void load_checkpoint(Training& training, const std::filesystem::path& path) {
   detail::load_checkpoint(training, detail::read_file(path), path.string());
@@ -199,8 +199,8 @@ struct CheckpointOptions {
   /// Of those that are set, whichever comes first; if none is, after each epoch.
   Index every_steps = 0;
   double every_minutes = 0;
-  /// A file for the network of the best epoch, which load and load_model read (see safetensors.hpp): that of
-  /// the smallest validation loss or, without validation, of the smallest loss; with average_decay, the average.
+  /// A file for the network of the best epoch, that of the smallest validation loss or, without validation,
+  /// of the smallest loss; with average_decay, the average. load and load_model of safetensors.hpp read it.
   std::filesystem::path best = {};
 
   void validate() const {
@@ -212,8 +212,8 @@ struct CheckpointOptions {
 /// A callback that lets fit be stopped at any time:
 ///   fit(net, train, Adam{}, options, Checkpoint("run.checkpoint", {.every_minutes = 10}));
 /// If the file exists, fit goes on from there; a run of which no batch is left returns at once, with what it
-/// had returned. The file is written as the options say, and at the end; one that is there must be of the same
-/// data, seed, batch_size and accumulate; other options may change: more epochs go on with a finished run.
+/// had returned. The file is written as the options say, and at the end. One that is there must be of the
+/// same data, seed, batch_size and accumulate; other options may change: more epochs go on with a finished run.
 /// A callback given to it is called as by fit, with begin after the file was read; before each write, so that
 /// a batch may be told again after a crash, but none is left out. If it returns false, fit ends there, and a
 /// later one goes on from there. Without a path, that callback is all it does.
@@ -222,9 +222,9 @@ struct CheckpointOptions {
 template <class Callback = detail::NoCallback>
 class Checkpoint {
  public:
-  explicit Checkpoint(std::filesystem::path path, const CheckpointOptions options = {},
+  explicit Checkpoint(std::filesystem::path path, const CheckpointOptions& options = {},
                       Callback callback = {})
-      : path_(std::move(path)), options_(std::move(options)), callback_(std::move(callback)) {
+      : path_(std::move(path)), options_(options), callback_(std::move(callback)) {
     options_.validate();
   }
 
