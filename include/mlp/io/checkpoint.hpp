@@ -213,7 +213,7 @@ struct CheckpointOptions {
 ///   fit(net, train, Adam{}, options, Checkpoint("run.checkpoint", {.every_minutes = 10}));
 /// If the file exists, fit goes on from there; a run of which no batch is left returns at once, with what it
 /// had returned. The file is written as the options say, and at the end. One that is there must be of the
-/// same data, seed, batch_size and accumulate; other options may change: more epochs go on with a finished run.
+/// same data, seed, batch_size and accumulate; other options may change: more epochs prolong a finished run.
 /// A callback given to it is called as by fit, with begin after the file was read; before each write, so that
 /// a batch may be told again after a crash, but none is left out. If it returns false, fit ends there, and a
 /// later one goes on from there. Without a path, that callback is all it does.
