@@ -1,7 +1,9 @@
 #include <mlp/dynamic_mlp.hpp>
 
 #include <mlp/architecture.hpp>
+#include <mlp/full_batch.hpp>
 #include <mlp/gradient_check.hpp>
+#include <mlp/optimizer/levenberg_marquardt.hpp>
 #include <mlp/optimizer/sgd.hpp>
 #include <mlp/random.hpp>
 #include <mlp/training.hpp>
@@ -122,6 +124,21 @@ TEST_CASE("losses chosen at run time") {
   DynamicMlp hinge(Hinge{}, {DynamicDense(1, 1)});
   hinge.parameters() << 1, 0;
   CHECK(hinge.classify(Matrix<float>{{-0.1f, 0.1f, 0.6f}}) == Labels{{0, 1, 1}});
+}
+
+TEST_CASE("full-batch optimizers") {
+  Mlp<MeanSquaredError, Dense<1, 3, Tanh>, Dense<3, 1>> net;
+  Rng rng{1};
+  net.initialize(rng);
+  DynamicMlp dynamic = to_dynamic(net);
+  const Matrix<float> x = random_matrix(1, 10, rng);
+  const Dataset data{x, Matrix<float>(x.array().sin().matrix())};
+  const LevenbergMarquardt few{.max_iterations = 3};
+  CHECK(fit(dynamic, data, few).history == fit(net, data, few).history);
+  CHECK(dynamic.parameters() == net.parameters());
+  DynamicMlp other = from_architecture("Mlp(Huber, Dense(1, 1))");
+  CHECK(message_of<std::invalid_argument>([&] { fit(other, data, few); }) ==
+        "LevenbergMarquardt: expected the loss MeanSquaredError, found Huber");
 }
 
 TEST_CASE("what goes bad in training is told by the number of the layer") {

@@ -7,15 +7,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 
 namespace mlp {
+
+namespace detail {
+
+// A loss that is chosen at run time may be.
+template <class L>
+concept MayBeSumOfSquares = std::is_same_v<L, MeanSquaredError> || requires {
+  typename L::Alternatives;
+};
+
+}  // namespace detail
 
 namespace check {
 
 template <class L>
 constexpr void loss_is_a_sum_of_squares() {
-  static_assert(std::is_same_v<L, MeanSquaredError>,
+  static_assert(detail::MayBeSumOfSquares<L>,
                 "mlp: LevenbergMarquardt minimises sums of squares: the loss must be MeanSquaredError");
 }
 
@@ -70,14 +82,16 @@ class Objective {
   /// The loss, its gradient, and the lower triangle of the Gauss-Newton approximation of its Hessian,
   ///   L = 1/(K N) sum r^2,  dL/dtheta = 2/(K N) J^T r,  curvature = 2/(K N) J^T J,
   /// where r = y - t are the residuals of all K outputs and N samples and J is their Jacobian, which is never
-  /// held as a whole; r and the rows of J times sqrt(w N / sum w) for samples with weights w. For MeanSquaredError, and layers that treat each sample by itself.
+  /// held as a whole; r and the rows of J times sqrt(w N / sum w) for samples with weights w. For
+  /// MeanSquaredError, and layers that treat each sample by itself.
   template <class Theta, class Gradient, class Curvature>
   S operator()(const Theta& theta, Gradient&& gradient, Curvature&& curvature) {
     check::loss_is_a_sum_of_squares<typename Net::LossType>();
+    check_chosen_loss();
     begin(theta);
     clear(gradient, 1);
     clear(curvature, net_->parameter_count());
-    if constexpr (std::is_same_v<typename Net::LossType, MeanSquaredError>) {
+    if constexpr (detail::MayBeSumOfSquares<typename Net::LossType> && !detail::is_labels<Target>) {
       constexpr Index block = 256;  // rows of J at a time
       const Index outputs = net_->outputs(), residuals = outputs * data_->size();
       rows_.resize(net_->parameter_count(), std::min(block, residuals));
@@ -108,6 +122,17 @@ class Objective {
   }
 
  private:
+  void check_chosen_loss() const {
+    if constexpr (requires { typename Net::LossType::Alternatives; }) {
+      net_->loss_function().visit([]<class L>(const L&) {
+        if constexpr (!std::is_same_v<L, MeanSquaredError>) {
+          detail::raise<std::invalid_argument>(
+              std::string("LevenbergMarquardt: expected the loss MeanSquaredError, found ") + L::name);
+        }
+      });
+    }
+  }
+
   template <class Theta>
   void begin(const Theta& theta) {
     check::scalar_is_the_networks<typename Theta::Scalar, S>();
