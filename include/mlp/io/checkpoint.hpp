@@ -54,17 +54,12 @@ Tensor tensor_of(const char* name, const Eigen::DenseBase<M>& m) {
                      m.derived().data());
 }
 
-[[noreturn]] inline void checkpoint_error(const std::string& file, const std::string& expected,
-                                          const std::string& found) {
-  raise<std::runtime_error>(file + ": expected " + expected + ", found " + found);
-}
-
 // The tensor has the type and shape of tensor_of(value), but for the length of a std::vector.
 inline void set_value(Index& count, const Tensor& from, const std::string& file) {
   constexpr std::int64_t most = std::int64_t{1} << 53;
   const std::int64_t found = tensor_values<std::int64_t>(from, file)[0];
   if (found < 0 || found > most) {
-    checkpoint_error(file, from.name + " in [0, " + std::to_string(most) + "]", std::to_string(found));
+    file_error(file, from.name + " in [0, " + std::to_string(most) + "]", std::to_string(found));
   }
   count = static_cast<Index>(found);
 }
@@ -78,7 +73,7 @@ inline void set_value(Rng& rng, const Tensor& from, const std::string& file) {
   const auto found = tensor_values<std::uint64_t>(from, file);
   Rng::State state;
   std::copy(found.begin(), found.end(), state.begin());
-  if (state == Rng::State{}) checkpoint_error(file, from.name + " with a word other than 0", "none");
+  if (state == Rng::State{}) file_error(file, from.name + " with a word other than 0", "none");
   rng = Rng(state);
 }
 template <class M>
@@ -96,11 +91,7 @@ TensorFile checkpoint_of(const Training& training) {
 }
 
 inline std::string text_of(const Tensor& tensor) {
-  std::string text = printable(tensor.type) + " [";
-  for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
-    text += (i > 0 ? ", " : "") + std::to_string(tensor.shape[i]);
-  }
-  return text + "]";
+  return printable(tensor.type) + " " + text_of(tensor.shape);
 }
 
 // A network with a nan or infinity in it is of no use any more.
@@ -108,7 +99,7 @@ template <class T>
 void check_finite(const T* values, std::size_t n, const char* name, const std::string& file) {
   for (std::size_t i = 0; i < n; ++i) {
     if (!std::isfinite(values[i])) {
-      checkpoint_error(file, std::string("finite ") + name, text_of(static_cast<double>(values[i])));
+      file_error(file, std::string("finite ") + name, text_of(static_cast<double>(values[i])));
     }
   }
 }
@@ -122,16 +113,16 @@ void check_state(Training& training, const TensorFile& from, const std::string& 
     const Tensor expected = tensor_of(name, value);
     const Tensor* found = from.find(name);
     const std::string named = std::string(name) + " as " + text_of(expected);
-    if (found == nullptr) checkpoint_error(file, named, "none");
+    if (found == nullptr) file_error(file, named, "none");
     const bool fits =
         std::is_same_v<T, std::vector<double>&> ? found->shape.size() == 1 : found->shape == expected.shape;
-    if (!fits || found->type != expected.type) checkpoint_error(file, named, text_of(*found));
+    if (!fits || found->type != expected.type) file_error(file, named, text_of(*found));
     if constexpr (std::is_const_v<std::remove_reference_t<T>>) {
       using Number =
           std::conditional_t<std::is_signed_v<std::remove_cvref_t<T>>, std::int64_t, std::uint64_t>;
       const Number number = tensor_values<Number>(*found, file)[0];
       if (number != static_cast<Number>(value)) {
-        checkpoint_error(file, std::string(name) + " " + std::to_string(value), std::to_string(number));
+        file_error(file, std::string(name) + " " + std::to_string(value), std::to_string(number));
       }
     } else if constexpr (requires { value.allFinite(); }) {
       const auto values = tensor_values<typename std::remove_cvref_t<T>::Scalar>(*found, file);
@@ -139,7 +130,7 @@ void check_state(Training& training, const TensorFile& from, const std::string& 
     }
     left.erase(name);
   });
-  if (!left.empty()) checkpoint_error(file, "no other tensor", '"' + printable(*left.begin()) + '"');
+  if (!left.empty()) file_error(file, "no other tensor", in_quotes(*left.begin()));
 }
 
 template <class Training>
@@ -158,8 +149,8 @@ void load_checkpoint(Training& training, std::string_view bytes, const std::stri
   for (const auto& [key, expected] : before.metadata) {
     const auto found = from.metadata.find(key);
     if (found == from.metadata.end() || found->second != expected) {
-      checkpoint_error(file, key + " \"" + expected + '"',
-                       found == from.metadata.end() ? "none" : '"' + printable(found->second) + '"');
+      file_error(file, key + " \"" + expected + '"',
+                 found == from.metadata.end() ? "none" : in_quotes(found->second));
     }
   }
   check_state(training, from, file);

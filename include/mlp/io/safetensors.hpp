@@ -109,12 +109,6 @@ auto rows_first(const View& view) {
   return Matrix<typename View::Scalar>(view.transpose());
 }
 
-inline std::string text_of(const std::vector<Index>& shape) {
-  std::string text;
-  for (const Index n : shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
-  return "[" + text + "]";
-}
-
 inline std::string dump(const nlohmann::json& json) {
   try {
     return json.dump();

@@ -88,6 +88,15 @@ inline float from_half(std::uint16_t bits) {
 // The upper half of a float.
 inline float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 
+// A shape, or a range; no longer than a message should be.
+inline std::string text_of(const std::vector<Index>& numbers) {
+  std::string text;
+  for (std::size_t i = 0; i < numbers.size() && text.size() < 40; ++i) {
+    text += (i > 0 ? ", " : "") + std::to_string(numbers[i]);
+  }
+  return "[" + printable(text) + "]";
+}
+
 // A header, and what nlohmann::json calls while it parses one, token after token.
 class TensorHeader {
  public:
@@ -218,14 +227,6 @@ class TensorHeader {
       fail(tensor, std::to_string(bytes) + " bytes of " + tensor.type + " " + text_of(tensor.shape),
            std::to_string(entry.range[1] - entry.range[0]));
     }
-  }
-
-  static std::string text_of(const std::vector<Index>& numbers) {
-    std::string text;
-    for (std::size_t i = 0; i < numbers.size() && text.size() < 40; ++i) {
-      text += (i > 0 ? ", " : "") + std::to_string(numbers[i]);
-    }
-    return "[" + printable(text) + "]";
   }
 
   [[noreturn]] void fail(const std::string& expected, const std::string& found) const {
