@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mlp/architecture.hpp>
+#include <mlp/io/bytes.hpp>
 #include <mlp/io/file.hpp>
 #include <mlp/io/onnx/message.hpp>
 #include <mlp/types.hpp>
@@ -13,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -38,17 +39,6 @@ inline std::string label(const Node& node) {
   const bool is_named = !node.name.empty() || node.outputs.empty();
   return std::string("node ") + (is_named ? in_quotes(node.name) : "of " + in_quotes(node.outputs.front())) +
          " (" + (node.domain.empty() ? "" : printable(node.domain) + ".") + printable(node.op) + ")";
-}
-
-inline double half_value(std::uint32_t bits) {
-  const std::uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
-  double size = std::numeric_limits<double>::infinity();
-  if (exponent == 31 && fraction != 0) size = std::numeric_limits<double>::quiet_NaN();
-  if (exponent < 31) {
-    size = exponent == 0 ? std::ldexp(fraction, -24)
-                         : std::ldexp(1024 + fraction, static_cast<int>(exponent) - 25);
-  }
-  return (bits & 0x8000) != 0 ? -size : size;
 }
 
 /// The graph of an ONNX file, checked as far as that goes without knowing any operator.
@@ -114,11 +104,11 @@ class Graph {
     }
     std::vector<double> result(found);
     for (std::size_t i = 0; i < found; ++i) {
-      result[i] = tensor.is_raw ? raw_number(tensor.raw.substr(i * size, size), type) : tensor.numbers[i];
+      result[i] = tensor.is_raw ? raw_number(tensor.raw.data() + i * size, type) : tensor.numbers[i];
       if (!tensor.is_raw && type == float16) {
         const bool are_bits = result[i] >= 0 && result[i] <= 0xFFFF;
         if (!are_bits) fail(who + "16 bits for a number, found " + number_text(result[i]));
-        result[i] = half_value(static_cast<std::uint32_t>(result[i]));
+        result[i] = double{from_half(static_cast<std::uint16_t>(result[i]))};
       }
       if (!(std::abs(result[i]) <= largest)) {
         fail(who + "finite numbers in the range of the scalar type, found " + number_text(result[i]));
@@ -127,30 +117,24 @@ class Graph {
     return result;
   }
 
-  static std::string number_text(double value) {
-    char digits[32];
-    if (std::isnan(value)) return "nan";
-    return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
-  }
+  static std::string number_text(double value) { return std::isnan(value) ? "nan" : shortest(value); }
 
   [[noreturn]] void fail(const std::string& what) const { raise<std::runtime_error>(file_ + ": " + what); }
   [[noreturn]] void fail(const Node& node, const std::string& what) const { fail(label(node) + ": " + what); }
 
  private:
-  static double raw_number(std::string_view bytes, int type) {
-    std::uint64_t bits = 0;
-    for (std::size_t i = bytes.size(); i-- > 0;) bits = bits << 8 | static_cast<unsigned char>(bytes[i]);
+  static double raw_number(const char* bytes, int type) {
     switch (type) {
       case float32:
-        return double{std::bit_cast<float>(static_cast<std::uint32_t>(bits))};
+        return double{std::bit_cast<float>(from_little_endian<std::uint32_t>(bytes))};
       case float64:
-        return std::bit_cast<double>(bits);
+        return std::bit_cast<double>(from_little_endian<std::uint64_t>(bytes));
       case float16:
-        return half_value(static_cast<std::uint32_t>(bits));
+        return double{from_half(from_little_endian<std::uint16_t>(bytes))};
       case int32:
-        return static_cast<std::int32_t>(static_cast<std::uint32_t>(bits));
+        return static_cast<std::int32_t>(from_little_endian<std::uint32_t>(bytes));
       default:
-        return static_cast<double>(static_cast<std::int64_t>(bits));
+        return static_cast<double>(static_cast<std::int64_t>(from_little_endian<std::uint64_t>(bytes)));
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include <mlp/architecture.hpp>
 #include <mlp/dynamic_mlp.hpp>
+#include <mlp/io/bytes.hpp>
 #include <mlp/io/model.hpp>
 #include <mlp/io/onnx/graph.hpp>
 #include <mlp/types.hpp>
@@ -215,7 +216,7 @@ class GraphWriter {
             std::string("to_onnx: expected finite numbers in the range of float, found ") +
             text_of(double{values[i]}));
       }
-      append(raw, std::bit_cast<std::uint32_t>(values[i]), 4);
+      append(raw, std::bit_cast<std::uint32_t>(values[i]));
     }
     return tensor(name, float32, std::move(dims), std::move(raw));
   }
@@ -225,11 +226,12 @@ class GraphWriter {
   }
   std::string integers(const char* name, const std::vector<Index>& values) {
     std::string raw;
-    for (const Index value : values) append(raw, static_cast<std::uint64_t>(value), 8);
+    for (const Index value : values) append(raw, static_cast<std::uint64_t>(value));
     return tensor(name, int64, {static_cast<Index>(values.size())}, std::move(raw));
   }
-  static void append(std::string& raw, std::uint64_t bits, int bytes) {
-    for (int i = 0; i < bytes; ++i) raw += static_cast<char>(bits >> 8 * i & 0xFF);
+  static void append(std::string& raw, auto bits) {
+    raw.resize(raw.size() + sizeof bits);
+    to_little_endian(bits, raw.data() + raw.size() - sizeof bits);
   }
 
   static void write(protozero::pbf_writer& graph, const Node& each) {
