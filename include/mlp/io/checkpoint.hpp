@@ -104,13 +104,15 @@ void check_finite(const T* values, std::size_t n, const char* name, const std::s
   }
 }
 
-// Throws unless there is all that set_state looks for and nothing else, and what is const is the same.
+// Throws unless there is all that set_state looks for and nothing else, of the types and shapes that it has now,
+// in `before`, and what is const is the same.
 template <class Training>
-void check_state(Training& training, const TensorFile& from, const std::string& file) {
+void check_state(Training& training, const TensorFile& before, const TensorFile& from,
+                 const std::string& file) {
   std::set<std::string> left;
   for (const Tensor& tensor : from.tensors) left.insert(tensor.name);
   Training::each_state(training, [&]<class T>(const char* name, T&& value) {
-    const Tensor expected = tensor_of(name, value);
+    const Tensor& expected = *before.find(name);
     const Tensor* found = from.find(name);
     const std::string named = std::string(name) + " as " + text_of(expected);
     if (found == nullptr) file_error(file, named, "none");
@@ -153,7 +155,7 @@ void load_checkpoint(Training& training, std::string_view bytes, const std::stri
                  found == from.metadata.end() ? "none" : in_quotes(found->second));
     }
   }
-  check_state(training, from, file);
+  check_state(training, before, from, file);
   try {
     set_state(training, from, file);
   } catch (...) {
