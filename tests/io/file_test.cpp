@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -14,6 +16,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -22,6 +25,25 @@
 
 namespace fs = std::filesystem;
 using namespace mlp::detail;
+
+namespace {
+
+// What fsync answers for files and for folders, where it is not what the system answers.
+struct Answer {
+  bool fails = false;
+  int error = 0;
+};
+Answer for_files, for_folders;
+
+}  // namespace
+
+extern "C" int fsync(int file) {
+  struct stat status {};
+  const Answer answer = fstat(file, &status) == 0 && S_ISDIR(status.st_mode) ? for_folders : for_files;
+  if (!answer.fails) return static_cast<int>(syscall(SYS_fsync, file));
+  errno = answer.error;
+  return -1;
+}
 
 namespace {
 
@@ -161,11 +183,98 @@ TEST_CASE("file: a program killed while it writes leaves the old file or the new
   CHECK(count(folder.path()) > 1);  // some were killed while they wrote
 }
 
-TEST_CASE("file: what a message quotes") {
-  CHECK(in_quotes("a b") == "\"a b\"");
-  CHECK(printable("\x1B[31m\n\x7F") == "?[31m??");
-  CHECK(printable("a\u009B31m\u0080 \u00A0\u00E9\u0100\xC2") == "a?31m? \u00A0\u00E9\u0100\xC2");
-  CHECK(printable(std::string(40, 'a')) == std::string(40, 'a'));
-  CHECK(printable(std::string(41, 'a')) == std::string(40, 'a') + "...");
-  CHECK(printable(std::string(39, 'a') + "\u00E9") == std::string(39, 'a') + "...");
+TEST_CASE("file: the rights of a file that is replaced stay") {
+  const TempFolder folder;
+  write_file(folder / "a", "1");
+  for (const auto rights : {fs::perms{0600}, fs::perms{0664}, fs::perms{0755}}) {
+    fs::permissions(folder / "a", rights);
+    write_file(folder / "a", "2");
+    CHECK(fs::status(folder / "a").permissions() == rights);
+  }
+  if (geteuid() == 0) {
+    REQUIRE(chown((folder / "a").c_str(), 1, 2) == 0);
+    write_file(folder / "a", "3");
+    struct stat status {};
+    REQUIRE(stat((folder / "a").c_str(), &status) == 0);
+    CHECK(status.st_uid == 1);
+    CHECK(status.st_gid == 2);
+    CHECK((status.st_mode & 07777) == 0755);
+  } else {
+    fs::permissions(folder / "a", fs::perms{0400});
+    CHECK(write_error(folder / "a").ends_with("/a: expected a writable file, found Permission denied"));
+  }
+}
+
+TEST_CASE("file: a symbolic link stays, and its target is replaced") {
+  const TempFolder folder;
+  fs::create_directory(folder / "models");
+  write_file(folder / "models" / "a", "old");
+  fs::create_symlink("models/a", folder / "relative");
+  fs::create_symlink(folder / "relative", folder / "absolute");
+  for (const char* name : {"relative", "absolute"}) {
+    write_file(folder / name, name);
+    CHECK(fs::is_symlink(folder / name));
+    CHECK(read_file(folder / "models" / "a") == name);
+  }
+  fs::create_symlink("models/new", folder / "dangling");
+  write_file(folder / "dangling", "new");
+  CHECK(read_file(folder / "models" / "new") == "new");
+  CHECK(count(folder / "models") == 2);
+
+  write_file(folder / "models" / "a.0.tmp", "left over");
+  remove_leftovers(folder / "absolute");
+  CHECK(count(folder / "models") == 2);
+
+  fs::create_symlink("circle", folder / "circle");
+  CHECK(write_error(folder / "circle").find("/circle: expected a writable file, found Too many levels") !=
+        std::string::npos);
+}
+
+TEST_CASE("file: names as long as the system takes") {
+  const TempFolder folder;
+  const std::string a = std::string(254, 'x') + "a", b = std::string(254, 'x') + "b";
+  CHECK(temporary_path(a, 0) != temporary_path(b, 0));
+  CHECK(temporary_path(folder / a, 1).parent_path() == folder.path());
+  for (int i = 0; i < 2; ++i) write_file(folder / a, "a");
+  write_file(folder / b, "b");
+  CHECK(read_file(folder / a) == "a");
+  CHECK(read_file(folder / b) == "b");
+  CHECK(count(folder.path()) == 2);
+  CHECK(write_error(folder / (a + "a")).ends_with("found File name too long"));
+}
+
+TEST_CASE("file: one that no memory holds") {
+  const TempFolder folder;
+  write_file(folder / "sparse", "");
+  std::error_code error;
+  fs::resize_file(folder / "sparse", 15'000'000'000'000, error);
+  if (!error) {
+    const std::string message = read_error(folder / "sparse");
+    CHECK(message.find("/sparse: expected a file that fits into") != std::string::npos);
+    CHECK(message.ends_with("found 15000000000000 bytes"));
+  }
+}
+
+TEST_CASE("file: a write that fails without a number has failed") {
+  const TempFolder folder;
+  write_file(folder / "a", "old");
+  for_files = {true, 0};
+  const std::string error = write_error(folder / "a");
+  for_files = {};
+  CHECK(error.ends_with("/a: expected a writable file, found Input/output error"));
+  CHECK(read_file(folder / "a") == "old");
+  CHECK(count(folder.path()) == 1);
+}
+
+TEST_CASE("file: an error after the file was replaced says so") {
+  const TempFolder folder;
+  write_file(folder / "a", "old");
+  for_folders = {true, ENOSPC};
+  const std::string error = write_error(folder / "a");
+  for_folders = {true, EINVAL};  // of a system that does not do it for folders
+  CHECK(write_error(folder / "b") == "no such exception");
+  for_folders = {};
+  CHECK(error.find("/a: the new file has taken its place") != std::string::npos);
+  CHECK(error.ends_with("No space left on device"));
+  CHECK(read_file(folder / "a") == "new");
 }

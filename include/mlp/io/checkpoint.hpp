@@ -173,7 +173,8 @@ template <class Training>
 void save_checkpoint(const Training& training, const std::filesystem::path& path) {
   Training::each_state(training, [&](const char* name, const auto& value) {
     if constexpr (requires { value.allFinite(); }) {
-      detail::check_finite(value.data(), static_cast<std::size_t>(value.size()), name, path.string());
+      detail::check_finite(value.data(), static_cast<std::size_t>(value.size()), name,
+                           detail::path_text(path));
     }
   });
   write_tensors(detail::checkpoint_of(training), path);
@@ -184,7 +185,7 @@ void save_checkpoint(const Training& training, const std::filesystem::path& path
 /// the same parameters, optimizer's slots, data, seed and batches. All is then as it was.
 template <class Training>
 void load_checkpoint(Training& training, const std::filesystem::path& path) {
-  detail::load_checkpoint(training, detail::read_file(path), path.string());
+  detail::load_checkpoint(training, detail::read_file(path), detail::path_text(path));
 }
 
 /// When a Checkpoint writes its file, and what else.

@@ -432,7 +432,7 @@ inline std::vector<Index> csv_features(const CsvTable& table, const std::vector<
 inline std::ifstream open_csv(const std::filesystem::path& path) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) file_error(path.string(), "a readable file", system_message(errno));
+  if (!in) file_error(path, "a readable file", last_error().message());
   return in;
 }
 
@@ -473,7 +473,7 @@ CsvData<Target, S> read_csv(std::istream& in, const std::string& name, const Csv
 template <class Target = Labels, class S = typename detail::default_scalar<Target>::type>
 CsvData<Target, S> read_csv(const std::filesystem::path& path, const CsvOptions& options = {}) {
   std::ifstream in = detail::open_csv(path);
-  return read_csv<Target, S>(in, path.string(), options);
+  return read_csv<Target, S>(in, detail::path_text(path), options);
 }
 
 /// Reads samples without targets: options.features, or else all columns.
@@ -491,7 +491,7 @@ CsvFeatures<S> read_csv_features(std::istream& in, const std::string& name, cons
 template <class S = float>
 CsvFeatures<S> read_csv_features(const std::filesystem::path& path, const CsvOptions& options = {}) {
   std::ifstream in = detail::open_csv(path);
-  return read_csv_features<S>(in, path.string(), options);
+  return read_csv_features<S>(in, detail::path_text(path), options);
 }
 
 }  // namespace mlp

@@ -1,141 +1,308 @@
 #pragma once
 
+#include <mlp/printable.hpp>
 #include <mlp/types.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <limits>
+#include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 
-#if defined(__unix__) || defined(__APPLE__)
+#ifdef _WIN32
 #include <fcntl.h>
+#include <io.h>
+#include <sys/stat.h>
+#else
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #endif
 
-/// Whole files, and what messages about files say.
+/// Whole files: read with bounds, written whole or not at all.
 namespace mlp::detail {
 
-// What a hostile file holds must neither flood a terminal nor command it.
-inline std::string printable(std::string_view text) {
-  std::size_t size = std::min(text.size(), std::size_t{40});
-  // Not within a character of UTF-8.
-  while (size < text.size() && size > 0 && (text[size] & 0xC0) == 0x80) --size;
-  std::string result(text.substr(0, size));
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    if (static_cast<unsigned char>(result[i]) < 0x20 || result[i] == 0x7F) result[i] = '?';
-    // U+0080 to U+009F are controls too.
-    const bool is_pair = result[i] == '\xC2' && i + 1 < result.size();
-    if (is_pair && static_cast<unsigned char>(result[i + 1]) < 0xA0) result.replace(i, 2, "?");
-  }
-  return size < text.size() ? result + "..." : result;
+/// A path as messages show it, in UTF-8 on every system.
+inline std::string path_text(const std::filesystem::path& path) {
+#ifdef _WIN32
+  const std::u8string text = path.u8string();  // string() throws for what the code page does not have
+  return {reinterpret_cast<const char*>(text.data()), text.size()};
+#else
+  return path.string();
+#endif
 }
-
-inline std::string in_quotes(std::string_view text) { return "\"" + printable(text) + "\""; }
 
 [[noreturn]] inline void file_error(const std::string& file, const std::string& expected,
                                     const std::string& found) {
   raise<std::runtime_error>(file + ": expected " + expected + ", found " + found);
 }
-
-// Of errno, where it is set.
-inline std::string system_message(int error) {
-  return std::generic_category().message(error != 0 ? error : EIO);
+[[noreturn]] inline void file_error(const std::filesystem::path& path, const std::string& expected,
+                                    const std::string& found) {
+  file_error(path_text(path), expected, found);
+}
+[[noreturn]] inline void file_error(const char* file, const std::string& expected, const std::string& found) {
+  file_error(std::string(file), expected, found);
 }
 
-// To read a pipe may wait forever, and to rename over a device would end it.
-inline void check_regular_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
-  if (std::filesystem::is_directory(status)) file_error(path.string(), "a file", "a folder");
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    file_error(path.string(), "a file", "a device, pipe or socket");
+// A call that failed without setting errno has failed all the same.
+inline std::error_code last_error() { return {errno != 0 ? errno : EIO, std::generic_category()}; }
+
+[[noreturn]] inline void fail_irregular(const std::filesystem::path& path, bool is_folder) {
+  file_error(path, "a file", is_folder ? "a folder" : "a device, pipe or socket");
+}
+
+// In bytes; the largest number if the system does not tell.
+inline std::uint64_t physical_memory() {
+#if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
+  const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  if (pages > 0 && page > 0) return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+#endif
+  return std::numeric_limits<std::uint64_t>::max();
+}
+
+// A sparse file holds more than any memory, and systems that promise all the memory that is asked for end
+// the program later.
+inline void check_fits_in_memory(const std::filesystem::path& path, std::uint64_t bytes) {
+  if (bytes > physical_memory()) {
+    file_error(path, "a file that fits into the " + std::to_string(physical_memory()) + " bytes of memory",
+               std::to_string(bytes) + " bytes");
   }
 }
 
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using FileHandle = std::unique_ptr<std::FILE, CloseFile>;
+
+/// A regular file, open for reading. It is opened without waiting (a pipe might never have a writer), and
+/// what was opened is then looked at, so that nobody can put another file under the name in between.
+class InputFile {
+ public:
+  /// Errors: std::runtime_error naming the file if there is none, it can't be read, or it is no regular file.
+  explicit InputFile(const std::filesystem::path& path) : path_(path) {
+    errno = 0;
+#ifdef _WIN32
+    std::error_code ignored;
+    const auto status = std::filesystem::status(path, ignored);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+      fail_irregular(path, std::filesystem::is_directory(status));
+    }
+    file_.reset(_wfopen(path.c_str(), L"rb"));
+    if (!file_) file_error(path, "a readable file", last_error().message());
+    size_ = std::filesystem::file_size(path, ignored);
+#else
+    const int opened = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (opened < 0) file_error(path, "a readable file", last_error().message());
+    file_.reset(fdopen(opened, "rb"));
+    if (!file_) {
+      const std::string why = last_error().message();
+      close(opened);
+      file_error(path, "a readable file", why);
+    }
+    struct stat status {};
+    if (fstat(opened, &status) != 0) file_error(path, "a readable file", last_error().message());
+    if (!S_ISREG(status.st_mode)) fail_irregular(path, S_ISDIR(status.st_mode));
+    size_ = static_cast<std::uint64_t>(status.st_size);
+#endif
+  }
+
+  const std::filesystem::path& path() const { return path_; }
+  std::FILE* handle() const { return file_.get(); }
+
+  /// In bytes, when it was opened; 0 for files that the system makes up while they are read.
+  std::uint64_t size() const { return size_; }
+
+  /// Reads up to `size` bytes and returns how many there were: fewer only at the end.
+  std::size_t read(char* to, std::size_t size) {
+    errno = 0;
+    const std::size_t count = std::fread(to, 1, size, file_.get());
+    if (count < size && std::ferror(file_.get()) != 0) {
+      file_error(path_, "a readable file", last_error().message());
+    }
+    return count;
+  }
+
+ private:
+  std::filesystem::path path_;
+  FileHandle file_;
+  std::uint64_t size_ = 0;
+};
+
+/// Errors: std::runtime_error naming the file if it can't be read or is larger than memory.
 inline std::string read_file(const std::filesystem::path& path) {
-  check_regular_file(path);
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) file_error(path.string(), "a readable file", system_message(errno));
+  InputFile in(path);
+  check_fits_in_memory(path, in.size());
   std::string bytes;
-  std::error_code no_size;
-  if (const auto size = std::filesystem::file_size(path, no_size); !no_size) {
-    bytes.reserve(static_cast<std::size_t>(size));
+  try {
+    bytes.reserve(static_cast<std::size_t>(in.size()));
+  } catch (const std::bad_alloc&) {
+    file_error(path, "a file that fits into memory", std::to_string(in.size()) + " bytes");
   }
-  // To its end, as the file may have grown, and those in /proc say that they are empty.
+  // To its end, as it may have grown, and those in /proc say that they are empty.
   std::array<char, 65536> block;
-  while (in) {
-    in.read(block.data(), static_cast<std::streamsize>(block.size()));
-    if (in.bad()) file_error(path.string(), "a readable file", system_message(errno));
-    bytes.append(block.data(), static_cast<std::size_t>(in.gcount()));
-  }
+  while (const std::size_t count = in.read(block.data(), block.size())) bytes.append(block.data(), count);
   return bytes;
 }
 
-// What the system has of a file goes to the disc.
-inline bool synchronize([[maybe_unused]] std::FILE* file) {
-#if defined(__unix__) || defined(__APPLE__)
-  return fsync(fileno(file)) == 0;
+#ifdef _WIN32
+// <windows.h> would define thousands of macros in the user's program.
+extern "C" __declspec(dllimport) int __stdcall MoveFileExW(const wchar_t* from, const wchar_t* to,
+                                                           unsigned long flags);
+extern "C" __declspec(dllimport) int __stdcall ReplaceFileW(const wchar_t* replaced, const wchar_t* by,
+                                                            const wchar_t* backup, unsigned long flags,
+                                                            void* exclude, void* reserved);
+extern "C" __declspec(dllimport) unsigned long __stdcall GetLastError();
+#endif
+
+/// What is under a path, as symbolic links in its last part are followed, also to where nothing is yet.
+inline std::filesystem::path link_target(std::filesystem::path path) {
+  std::error_code error;
+  for (int links = 0; std::filesystem::is_symlink(std::filesystem::symlink_status(path, error)); ++links) {
+    if (links == 40) error = std::make_error_code(std::errc::too_many_symbolic_link_levels);
+    const auto next = error ? std::filesystem::path() : std::filesystem::read_symlink(path, error);
+    if (error) file_error(path, "a writable file", error.message());
+    path = path.parent_path() / next;  // `next` alone, if it is absolute
+  }
+  return path;
+}
+
+// Beside the file, since only within a file system one file replaces another at once. A long name, to which
+// nothing can be added, gives way to a number made of it.
+inline std::filesystem::path temporary_path(const std::filesystem::path& path, int i) {
+  std::filesystem::path name = path.filename();
+  if (name.native().size() > 240) {
+    std::uint64_t hash = 0xCBF29CE484222325;  // FNV-1a
+    for (const auto unit : name.native()) hash = (hash ^ static_cast<std::uint64_t>(unit)) * 0x100000001B3;
+    name = "mlp-" + std::to_string(hash);
+  }
+  return path.parent_path() / (name += "." + std::to_string(i) + ".tmp");
+}
+
+/// Removes what programs that were killed while they wrote this file have left beside it. No other may be at
+/// it.
+inline void remove_leftovers(const std::filesystem::path& path) {
+  const std::filesystem::path target = link_target(path);
+  for (int i = 0; std::filesystem::remove(temporary_path(target, i)); ++i) {
+  }
+}
+
+// nullptr and errno if there is a file of that name already, or none can be made.
+inline FileHandle create_file(const std::filesystem::path& path) {
+  errno = 0;
+#ifdef _WIN32
+  const int made = _wopen(path.c_str(), _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY, _S_IREAD | _S_IWRITE);
+  return FileHandle(made < 0 ? nullptr : _wfdopen(made, L"wb"));
+#else
+  const int made = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  return FileHandle(made < 0 ? nullptr : fdopen(made, "wb"));
+#endif
+}
+
+// The file that takes another's place has its owner, group and rights, as far as the system allows.
+inline bool copy_rights([[maybe_unused]] const std::filesystem::path& from, [[maybe_unused]] std::FILE* to) {
+#ifndef _WIN32
+  struct stat old {};
+  if (stat(from.c_str(), &old) != 0) return true;  // a new file has the rights that any program gives
+  if (access(from.c_str(), W_OK) != 0) return false;
+  mode_t rights = old.st_mode & 07777;
+  if (fchown(fileno(to), old.st_uid, old.st_gid) != 0 &&
+      fchown(fileno(to), static_cast<uid_t>(-1), old.st_gid) != 0) {
+    // Another group gets no more than all have.
+    rights = (rights & 0707) | (rights & 07) << 3;
+  }
+  return fchmod(fileno(to), rights) == 0;
 #else
   return true;
+#endif
+}
+
+// What the system has of a file goes to the disc.
+inline bool synchronize(std::FILE* file) {
+#ifdef _WIN32
+  return _commit(_fileno(file)) == 0;
+#else
+#ifdef F_FULLFSYNC
+  if (fcntl(fileno(file), F_FULLFSYNC) == 0) return true;  // macOS's fsync leaves it in the disc's cache
+#endif
+  return fsync(fileno(file)) == 0;
 #endif
 }
 
 // So do the names in a folder. Where the system cannot do that for a folder, it is not asked to.
-inline bool synchronize_folder([[maybe_unused]] const std::filesystem::path& folder) {
-#if defined(__unix__) || defined(__APPLE__)
+inline std::error_code synchronize_folder([[maybe_unused]] const std::filesystem::path& folder) {
+#ifndef _WIN32
   const int opened = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (opened < 0) return true;
-  const int error = fsync(opened) == 0 ? 0 : errno;
+  if (opened < 0) return {};
+  errno = 0;
+  const std::error_code error = fsync(opened) == 0 ? std::error_code() : last_error();
   close(opened);
-  errno = error;
-  return error == 0 || error == EINVAL;
-#else
-  return true;
+  if (error.value() != EINVAL) return error;
 #endif
+  return {};
 }
 
-inline std::filesystem::path temporary_path(std::filesystem::path path, int i) {
-  return path += "." + std::to_string(i) + ".tmp";
-}
-
-// Removes what programs that were killed while they wrote this file have left beside it. No other may be at it.
-inline void remove_leftovers(const std::filesystem::path& path) {
-  for (int i = 0; std::filesystem::remove(temporary_path(path, i)); ++i) {
+// At once: under the path there is always the one or the other.
+inline std::error_code replace_file(const std::filesystem::path& path, const std::filesystem::path& by) {
+  std::error_code error;
+#ifdef _WIN32
+  constexpr unsigned long replace_existing = 1, write_through = 8;
+  // The first keeps the old file's rights, but needs one.
+  if (ReplaceFileW(path.c_str(), by.c_str(), nullptr, 0, nullptr, nullptr) == 0 &&
+      MoveFileExW(by.c_str(), path.c_str(), replace_existing | write_through) == 0) {
+    error.assign(static_cast<int>(GetLastError()), std::system_category());
   }
+#else
+  std::filesystem::rename(by, path, error);
+#endif
+  return error;
 }
 
-// Whatever happens meanwhile, under this path there is the whole old file or the whole new one: all bytes are
-// on the disc before the new file gets the name. On an error the old one stays. Many may write the same path.
+/// Whatever happens meanwhile, under this path there is the whole old file or the whole new one: all bytes are
+/// on the disc before the new file gets the name. On an error the old one stays. Many may write the same path.
+/// A file that is replaced leaves its rights to the new one; a symbolic link stays, and its target is replaced.
+/// Errors: std::runtime_error naming the file, and saying so if the new one has already its place.
 inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
-  check_regular_file(path);
-  std::filesystem::path temporary;
-  std::FILE* file = nullptr;
-  for (int i = 0; file == nullptr; ++i) {
-    temporary = temporary_path(path, i);
-    file = std::fopen(temporary.string().c_str(), "wbx");  // x: a file of that name is an error
-    if (file == nullptr && errno != EEXIST)
-      file_error(path.string(), "a writable file", system_message(errno));
+  const std::filesystem::path target = link_target(path);
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(target, error);
+  // To rename over a device would end it.
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    fail_irregular(path, std::filesystem::is_directory(status));
   }
-  const bool is_written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() &&
-                          std::fflush(file) == 0 && synchronize(file);
-  std::error_code error(is_written ? 0 : errno, std::generic_category());
-  if (std::fclose(file) != 0 && is_written) error.assign(errno, std::generic_category());
-  if (!error) std::filesystem::rename(temporary, path, error);
+  std::filesystem::path temporary;
+  FileHandle file;
+  for (int i = 0; !file; ++i) {
+    temporary = temporary_path(target, i);
+    file = create_file(temporary);
+    if (!file && errno != EEXIST) file_error(path, "a writable file", last_error().message());
+  }
+  const bool has_rights = copy_rights(target, file.get());
+  if (has_rights) errno = 0;
+  const bool is_written = has_rights &&
+                          std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() &&
+                          std::fflush(file.get()) == 0 && synchronize(file.get());
+  error = is_written ? std::error_code() : last_error();
+  errno = 0;
+  if (std::fclose(file.release()) != 0 && !error) error = last_error();
+  if (!error) error = replace_file(target, temporary);
   if (error) {
     std::error_code ignored;
     std::filesystem::remove(temporary, ignored);
-    file_error(path.string(), "a writable file", error.message());
+    file_error(path, "a writable file", error.message());
   }
-  if (!synchronize_folder(path.parent_path()))
-    file_error(path.string(), "a writable folder", system_message(errno));
+  if (const std::error_code late = synchronize_folder(target.parent_path())) {
+    raise<std::runtime_error>(
+        path_text(path) + ": the new file has taken its place, but its folder could not be " +
+        "written to the disc, where a crash of the machine may bring the old one back: " + late.message());
+  }
 }
 
 }  // namespace mlp::detail

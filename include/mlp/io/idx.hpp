@@ -48,7 +48,7 @@ class IdxFile {
       // A stream that is cut short isn't an error to gzread: only gzerror tells it from the end of the file.
       int status = Z_OK;
       std::string why = gzerror(file_.get(), &status);
-      const std::string prefix = path_.string() + ": ";  // zlib puts it there, and so does file_error
+      const std::string prefix = path_text(path_) + ": ";  // zlib puts it there, and so does file_error
       if (why.starts_with(prefix)) why.erase(0, prefix.size());
       if (status != Z_OK) unreadable(why);
     }
@@ -57,7 +57,7 @@ class IdxFile {
 
  private:
   [[noreturn]] void unreadable(const std::string& why) const {
-    file_error(path_.string(), "a readable, undamaged file", why);
+    file_error(path_, "a readable, undamaged file", why);
   }
 
   struct Close {
@@ -79,24 +79,24 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
   IdxFile file(path);
   std::array<std::uint8_t, 4> magic{};
   if (const std::size_t got = file.read(magic.data(), magic.size()); got < magic.size()) {
-    file_error(path.string(), "the 4 bytes that open an IDX file", std::to_string(got));
+    file_error(path, "the 4 bytes that open an IDX file", std::to_string(got));
   }
   if (magic[0] != 0 || magic[1] != 0) {
-    file_error(path.string(), "an IDX file, which opens with the bytes 0 0",
+    file_error(path, "an IDX file, which opens with the bytes 0 0",
                std::to_string(magic[0]) + " " + std::to_string(magic[1]));
   }
   if (magic[2] != unsigned_byte) {
-    file_error(path.string(), "elements of type 8 (unsigned byte)", "type " + std::to_string(magic[2]));
+    file_error(path, "elements of type 8 (unsigned byte)", "type " + std::to_string(magic[2]));
   }
   const std::size_t rank = magic[3];
   if (rank < least || rank > most) {
-    file_error(path.string(), std::to_string(least) + (most > least ? " or more dimensions" : " dimension"),
+    file_error(path, std::to_string(least) + (most > least ? " or more dimensions" : " dimension"),
                std::to_string(rank));
   }
 
   std::vector<std::uint8_t> header(4 * rank);
   if (const std::size_t got = file.read(header.data(), header.size()); got < header.size()) {
-    file_error(path.string(), std::to_string(header.size()) + " bytes of sizes", std::to_string(got));
+    file_error(path, std::to_string(header.size()) + " bytes of sizes", std::to_string(got));
   }
   std::vector<std::uint64_t> sizes;
   std::string shape;  // "10000 x 28 x 28", for messages
@@ -110,13 +110,13 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
   const auto times = [&](std::uint64_t product, std::uint64_t size) {
     constexpr auto most_elements = static_cast<std::uint64_t>(std::numeric_limits<Index>::max());
     if (size > 0 && product > most_elements / size) {
-      file_error(path.string(), "a number of elements that fits in an Index", shape);
+      file_error(path, "a number of elements that fits in an Index", shape);
     }
     return product * size;
   };
   std::uint64_t features = 1;
   for (std::size_t i = 1; i < rank; ++i) {
-    if (sizes[i] == 0) file_error(path.string(), "at least one element per sample", shape);
+    if (sizes[i] == 0) file_error(path, "at least one element per sample", shape);
     features = times(features, sizes[i]);
   }
   const auto total = static_cast<std::size_t>(times(features, sizes[0]));
@@ -128,11 +128,11 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
     const std::size_t size = std::min(block, total - before);
     idx.bytes.resize(before + size);
     const std::size_t got = file.read(idx.bytes.data() + before, size);
-    if (got < size) file_error(path.string(), expected, std::to_string(before + got));
+    if (got < size) file_error(path, expected, std::to_string(before + got));
   }
   // Reading past the end also makes zlib compare the checksum, which lies behind the data.
   std::uint8_t extra = 0;
-  if (file.read(&extra, 1) > 0) file_error(path.string(), expected, "more than that");
+  if (file.read(&extra, 1) > 0) file_error(path, expected, "more than that");
   return idx;
 }
 
@@ -173,7 +173,7 @@ Dataset<Labels, S> read_idx(const std::filesystem::path& images_path,
                             const std::filesystem::path& labels_path) {
   Dataset<Labels, S> data{read_idx_images<S>(images_path), read_idx_labels(labels_path)};
   if (data.x.cols() != data.t.size()) {
-    throw std::runtime_error(images_path.string() + " and " + labels_path.string() +
+    throw std::runtime_error(detail::path_text(images_path) + " and " + detail::path_text(labels_path) +
                              ": expected one label per image, found " + std::to_string(data.x.cols()) +
                              " images and " + std::to_string(data.t.size()) + " labels");
   }

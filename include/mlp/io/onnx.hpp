@@ -70,7 +70,7 @@ Model<S> onnx_from_bytes(std::string_view bytes, const std::string& file) {
 
 template <class S = float>
 Model<S> import_onnx(const std::filesystem::path& path) {
-  return onnx_from_bytes<S>(detail::read_file(path), path.string());
+  return onnx_from_bytes<S>(detail::read_file(path), detail::path_text(path));
 }
 
 }  // namespace mlp

@@ -443,14 +443,14 @@ void save(const BasicMlp<S, L, Layers...>& net, const std::filesystem::path& pat
 /// Errors: std::runtime_error as from_tensors and read_tensors; the network is then as it was.
 template <class S, class L, class... Layers>
 ModelInfo<S> load(BasicMlp<S, L, Layers...>& net, const std::filesystem::path& path) {
-  return from_tensors(net, read_tensors(path), path.string());
+  return from_tensors(net, read_tensors(path), detail::path_text(path));
 }
 
 /// Reads a file of save, into a network of the shape that it has there.
 /// Errors: std::runtime_error as from_tensors and read_tensors.
 template <class S = float>
 Model<S> load_model(const std::filesystem::path& path) {
-  return from_tensors<S>(read_tensors(path), path.string());
+  return from_tensors<S>(read_tensors(path), detail::path_text(path));
 }
 
 }  // namespace mlp

@@ -385,7 +385,7 @@ inline void write_tensors(const TensorFile& file, const std::filesystem::path& p
 /// Reads a safetensors file.
 /// Errors: as for tensors_from_bytes, and std::runtime_error if the file cannot be read.
 inline TensorFile read_tensors(const std::filesystem::path& path) {
-  return tensors_from_bytes(detail::read_file(path), path.string());
+  return tensors_from_bytes(detail::read_file(path), detail::path_text(path));
 }
 
 }  // namespace mlp
