@@ -5,6 +5,7 @@
 #include <mlp/loss/softmax_cross_entropy.hpp>
 
 #include "message_of.hpp"
+#include "peak_memory.hpp"
 
 #include <doctest/doctest.h>
 
@@ -76,4 +77,36 @@ TEST_CASE("a text that is none says where") {
   std::string deep;
   for (int i = 0; i < 100'000; ++i) deep += "A(";
   CHECK(error_of(deep).starts_with("architecture: expected no more than 16 parts within another"));
+  CHECK(error_of(std::string("Mlp(A)\0, B", 10)) ==
+        "architecture: expected the end at character 7, found \"?, B\"");
+  CHECK(error_of(std::string("Mlp\0(A)", 7)) ==
+        "architecture: expected the end at character 4, found \"?(A)\"");
+  CHECK(error_of("A(\xC2\x9B, \xE2\x80\xAE)") ==
+        "architecture: expected a name at character 3, found \"?, ?)\"");
+  const std::string named = message_of<std::invalid_argument>([] { parse(std::string(99, 'a')).part(0); });
+  CHECK(named == "architecture: " + std::string(40, 'a') + "...: expected 1 parts, found 0");
+}
+
+TEST_CASE("architectures of any length: bounded memory, and time in proportion") {
+  constexpr int n = 100'000;
+  const auto repeated = [](auto&& item) {
+    std::string text = "A(";
+    for (int i = 0; i < n; ++i) text += item(i);
+    return text + "1)";
+  };
+  const auto check = [](const std::string& text, bool is_read) {
+    std::string error;
+    const std::size_t peak = peak_memory::of([&] { error = error_of(text); });
+    CHECK(static_cast<double>(peak) <= 16 * static_cast<double>(text.size()) + 32e6);
+    if (is_read) CHECK(error == "no such exception");
+    else CHECK(error.starts_with("architecture: expected no more than 100000 parts and options"));
+  };
+  check(repeated([](int) { return "1,"; }), true);
+  check("A(b=[" + repeated([](int) { return "1,"; }).substr(2, 2 * n - 1) + "])", true);
+  check(repeated([](int i) { return i > 1 ? "B," : ""; }), true);
+  check(repeated([](int) { return "B,"; }), false);
+  check(repeated([](int) { return "B(C),"; }), false);
+  // Minutes, if each option were compared with all others.
+  check(repeated([](int i) { return i > 0 ? "b" + std::to_string(i) + "=1," : ""; }), true);
+  check(repeated([](int i) { return "b" + std::to_string(i) + "=1,"; }), false);
 }

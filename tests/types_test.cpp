@@ -2,8 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include "message_of.hpp"
+
 #include <complex>
+#include <limits>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -66,6 +70,44 @@ TEST_CASE("SizedMatrix: fixed where both sizes are known and their product is no
   using Large = std::complex<double>;
   static_assert(is_fixed<64, 128, Large> && !is_fixed<65, 128, Large>);
   static_assert(std::is_same_v<SizedMatrix<Large, 65, 128>, Matrix<Large>>);
+}
+
+TEST_CASE("counts: neither negative, nor wrapped, nor more than memory could hold") {
+  constexpr Index most = detail::max_count;
+  static_assert(most * Index{sizeof(double)} > 0);
+  static_assert(detail::checked_count(most) == most && detail::checked_count(0) == 0);
+  static_assert(detail::checked_total({}) == 0 && detail::checked_total({1, 2, 3}) == 6);
+  static_assert(detail::checked_product(0, most) == 0 && detail::checked_product(most, 0) == 0);
+  static_assert(detail::checked_product(most, 1) == most && detail::checked_product(1, most) == most);
+  static_assert(detail::checked_product(3, most / 3) == most / 3 * 3);
+  const auto refused = [](auto&& call) {
+    return message_of<std::invalid_argument>(call).find(", found ") != std::string::npos;
+  };
+  for (const Index n : {Index{-1}, most + 1, 2 * most, 7 * most, std::numeric_limits<Index>::min()}) {
+    CAPTURE(n);
+    CHECK(refused([=] { detail::checked_count(n); }));
+    CHECK(refused([=] { Extent<Dynamic>{n}; }));
+    CHECK(refused([=] { Inputs<Dynamic>{n}; }));
+    CHECK(refused([=] { Outputs<Dynamic>{n}; }));
+    CHECK(refused([=] { ParameterCount<Dynamic>{n}; }));
+    CHECK(refused([=] { StateCount<Dynamic>{n}; }));
+    CHECK(refused([=] { detail::checked_sum(n, 0); }));
+  }
+  CHECK(refused([] { detail::checked_sum(most, 1); }));
+  CHECK(refused([] { detail::checked_total({most, most, most, most, most, most, most, most, most}); }));
+  // Products that wrap to a small number.
+  CHECK(refused([] { detail::checked_product(most / 2 + 1, 2); }));
+  CHECK(refused([] {
+    detail::checked_product(Index{1} << (std::numeric_limits<Index>::digits / 2 + 1),
+                            Index{1} << (std::numeric_limits<Index>::digits / 2 + 1));
+  }));
+  CHECK(message_of<std::invalid_argument>([] { detail::checked_size<Dynamic>(-2, "Layer"); }) ==
+        "Layer: expected a positive size, found -2");
+  CHECK(message_of<std::invalid_argument>([] {
+          detail::checked_size<Dynamic>(most + 1, "Layer");
+        }).starts_with("Layer: expected a size in [0, "));
+  Buffer<float, Dynamic, Dynamic> buffer;
+  CHECK(refused([&] { buffer.resize(most, 16); }));
 }
 
 TEST_CASE("matrix_view: column-major, and writable as what it points to") {

@@ -1,14 +1,15 @@
 #pragma once
 
 #include <mlp/concepts.hpp>
+#include <mlp/printable.hpp>
 #include <mlp/types.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -84,7 +85,7 @@ struct PartText {
   }
 
   [[noreturn]] void fail(const std::string& what) const {
-    raise<std::invalid_argument>("architecture: " + name + ": " + what);
+    raise<std::invalid_argument>("architecture: " + printable(name) + ": " + what);
   }
 };
 
@@ -154,20 +155,26 @@ inline std::string to_text(const PartText& part) {
   return list.empty() ? part.name : part.name + "(" + list + ")";
 }
 
-/// Reads what to_text writes. Its memory grows with the text, its recursion no deeper than most_levels.
+/// Reads what to_text writes.
+/// Bounds: time in proportion to the text; memory at most 16 bytes for each of its bytes, and 32 MB: no more than
+/// most_names parts and options, and no more than most_levels parts within another.
 class PartParser {
  public:
   explicit PartParser(std::string_view text) : text_(text) {}
 
+  /// Errors: std::invalid_argument saying where, what was expected and what was found.
   PartText parse() {
-    PartText part = parse_part(0);
-    if (peek() != '\0') fail("the end");
+    PartText part = parse_part(parse_name(), 0);
+    peek();
+    if (at_ != text_.size()) fail("the end");
     return part;
   }
 
  private:
   static constexpr int most_levels = 16;
+  static constexpr int most_names = 100'000;
 
+  // The next character that is no blank; 0 at the end.
   char peek() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t')) ++at_;
     return at_ < text_.size() ? text_[at_] : '\0';
@@ -186,6 +193,7 @@ class PartParser {
 
   std::string parse_name() {
     if (!is_letter(peek())) fail("a name");
+    if (++names_ > most_names) fail("no more than " + std::to_string(most_names) + " parts and options");
     const std::size_t begin = at_;
     while (at_ < text_.size() && (is_letter(text_[at_]) || is_digit(text_[at_]))) ++at_;
     return std::string(text_.substr(begin, at_ - begin));
@@ -201,24 +209,23 @@ class PartParser {
     return value;
   }
 
-  PartText parse_part(int level) {
+  PartText parse_part(std::string part_name, int level) {
     if (level == most_levels) fail("no more than " + std::to_string(most_levels) + " parts within another");
-    PartText part{parse_name()};
+    PartText part{std::move(part_name)};
     if (!take('(')) return part;
     if (take(')')) return part;
+    std::set<std::string> seen;
     do {
       if (is_digit(peek())) {
         part.sizes.push_back(parse_number<Index>("a size"));
         continue;
       }
-      const std::size_t begin = at_;
       std::string name = parse_name();
       if (take('=')) {
-        if (part.find(name) != nullptr) fail("another option than " + name + " again");
+        if (!seen.insert(name).second) fail("another option than " + printable(name) + " again");
         part.options.emplace_back(std::move(name), parse_values());
       } else {
-        at_ = begin;
-        part.parts.push_back(parse_part(level + 1));
+        part.parts.push_back(parse_part(std::move(name), level + 1));
       }
     } while (take(','));
     expect(')');
@@ -241,16 +248,14 @@ class PartParser {
   }
 
   [[noreturn]] void fail(const std::string& expected) const {
-    std::string found = at_ < text_.size() ? "\"" + std::string(text_.substr(at_, 20)) + "\"" : "the end";
-    for (char& c : found) {
-      if (std::iscntrl(static_cast<unsigned char>(c)) != 0) c = '?';
-    }
+    const std::string found = at_ < text_.size() ? in_quotes(text_.substr(at_, 20)) : "the end";
     raise<std::invalid_argument>("architecture: expected " + expected + " at character " +
                                  std::to_string(at_ + 1) + ", found " + found);
   }
 
   std::string_view text_;
   std::size_t at_ = 0;
+  int names_ = 0;
 };
 
 }  // namespace detail

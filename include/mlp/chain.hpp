@@ -289,7 +289,7 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
       : InputsBase(std::get<0>(layers).inputs()),
         OutputsBase(std::get<last_>(layers).outputs()),
         ParameterCountBase(std::apply(
-            [](const auto&... layer) { return (Index{0} + ... + layer.parameter_count()); }, layers)),
+            [](const auto&... layer) { return checked_total({layer.parameter_count()...}); }, layers)),
         layers_(std::move(layers)) {
     check_layer_types<S, Layers...>(std::index_sequence_for<Layers...>{});
     check_layer_sizes(layers_, std::make_index_sequence<last_>{});
@@ -302,7 +302,7 @@ class Chain : public Inputs<static_inputs<front<Layers...>>()>,
   const LayerTuple& layers() const { return layers_; }
 
   Index state_size() const {
-    return std::apply([](const auto&... layer) { return (Index{0} + ... + detail::state_count(layer)); },
+    return std::apply([](const auto&... layer) { return checked_total({detail::state_count(layer)...}); },
                       layers_);
   }
 

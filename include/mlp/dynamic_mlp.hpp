@@ -36,7 +36,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
-#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -400,12 +399,7 @@ template <class F>
 Index sum_over(const std::vector<AnyLayer>& layers, F f) {
   Index sum = 0;
   for (const AnyLayer& any : layers) {
-    any.visit([&](const auto& layer) {
-      const Index count = f(layer);
-      if (count > std::numeric_limits<Index>::max() / Index{sizeof(double)} - sum)
-        raise<std::invalid_argument>("mlp: expected layers of as many parameters as memory can hold");
-      sum += count;
-    });
+    any.visit([&](const auto& layer) { sum = checked_sum(sum, f(layer)); });
   }
   return sum;
 }

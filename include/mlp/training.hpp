@@ -309,6 +309,9 @@ class Fit {
     now_.steps = trainer_.steps();
     now_.loss = mean_loss();
     now_.validation.reset();
+    if (now_.epoch_is_done() && !history_.validation_loss.empty()) {
+      now_.validation = Evaluation{history_.validation_loss.back(), history_.validation_accuracy.back()};
+    }
     rng_ = first_rng_;
     std::iota(order_.begin(), order_.end(), Index{0});
     for (Index epoch = 0; epoch < now_.epoch; ++epoch) rng_.shuffle(order_);

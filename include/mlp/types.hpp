@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -98,12 +100,41 @@ inline std::string text_of(double value) { return std::isnan(value) ? "nan" : st
                                std::to_string(found));
 }
 
+// The most coefficients that anything may have, be it parameters, state, or the outputs of a layer: as many
+// doubles as an Index can count bytes. The sum of two such counts, and up to seven times one, fit in an Index, so
+// that what is too large is refused and does not wrap.
+inline constexpr Index max_count = std::numeric_limits<Index>::max() / Index{sizeof(double)};
+
+// The one check of counts: each one that a layer or network has passes it, whatever it was computed from.
+constexpr Index checked_count(Index n, const char* who = "mlp") {
+  if (n < 0 || n > max_count) {
+    raise<std::invalid_argument>(std::string(who) + ": expected a size in [0, " + std::to_string(max_count) +
+                                 "], which memory could hold, found " + std::to_string(n));
+  }
+  return n;
+}
+
+// Sums and products of counts.
+constexpr Index checked_sum(Index a, Index b) { return checked_count(checked_count(a) + checked_count(b)); }
+constexpr Index checked_total(std::initializer_list<Index> counts) {
+  Index total = 0;
+  for (const Index count : counts) total = checked_sum(total, count);
+  return total;
+}
+constexpr Index checked_product(Index a, Index b, const char* who = "mlp") {
+  constexpr Index small = Index{1} << (std::numeric_limits<Index>::digits / 2 - 2);  // saves the division
+  if ((a | b) < small || b == 0 || a <= max_count / b) return a * b;
+  raise<std::invalid_argument>(std::string(who) + ": expected no more than the " + std::to_string(max_count) +
+                               " coefficients that memory could hold, found " + std::to_string(a) + " x " +
+                               std::to_string(b));
+}
+
 template <int N>
 constexpr Index checked_size(Index n, const char* who) {
   static_assert(N > 0 || N == Dynamic, "mlp: the size of a layer must be positive, or Dynamic");
   if (n <= 0)
     raise<std::invalid_argument>(std::string(who) + ": expected a positive size, found " + std::to_string(n));
-  return n;
+  return checked_count(n, who);
 }
 
 }  // namespace detail
@@ -122,7 +153,8 @@ struct Extent {
 
 template <>
 struct Extent<Dynamic> {
-  constexpr explicit Extent(Index n) : n_(n) {}
+  /// Errors: std::invalid_argument if n is negative, or more than memory could hold.
+  constexpr explicit Extent(Index n) : n_(detail::checked_count(n)) {}
   constexpr Index value() const { return n_; }
 
  private:
@@ -131,6 +163,7 @@ struct Extent<Dynamic> {
 
 /// Bases that give a layer (or a network) its sizes: functions that are static where the size is, so that
 /// they are constant expressions there, and members where it is Dynamic.
+/// Errors: as Extent.
 template <Index N>
 struct Inputs {
   constexpr Inputs() = default;
@@ -140,10 +173,10 @@ struct Inputs {
 template <>
 struct Inputs<Dynamic> {
   constexpr explicit Inputs(Index n) : n_(n) {}
-  constexpr Index inputs() const { return n_; }
+  constexpr Index inputs() const { return n_.value(); }
 
  private:
-  Index n_;
+  Extent<Dynamic> n_;
 };
 
 template <Index N>
@@ -155,10 +188,10 @@ struct Outputs {
 template <>
 struct Outputs<Dynamic> {
   constexpr explicit Outputs(Index n) : n_(n) {}
-  constexpr Index outputs() const { return n_; }
+  constexpr Index outputs() const { return n_.value(); }
 
  private:
-  Index n_;
+  Extent<Dynamic> n_;
 };
 
 template <Index N>
@@ -170,10 +203,10 @@ struct ParameterCount {
 template <>
 struct ParameterCount<Dynamic> {
   constexpr explicit ParameterCount(Index n) : n_(n) {}
-  constexpr Index parameter_count() const { return n_; }
+  constexpr Index parameter_count() const { return n_.value(); }
 
  private:
-  Index n_;
+  Extent<Dynamic> n_;
 };
 
 template <Index N>
@@ -185,10 +218,10 @@ struct StateCount {
 template <>
 struct StateCount<Dynamic> {
   constexpr explicit StateCount(Index n) : n_(n) {}
-  constexpr Index state_count() const { return n_; }
+  constexpr Index state_count() const { return n_.value(); }
 
  private:
-  Index n_;
+  Extent<Dynamic> n_;
 };
 
 /// Views rows x cols coefficients at `data`, column-major, as a matrix that may be written if *data may.
@@ -242,8 +275,10 @@ auto column_view(const Eigen::DenseBase<X>& x) {
 template <class S, int Rows, int Cols>
 class Buffer {
  public:
+  /// Errors: std::invalid_argument if memory could not hold as many coefficients.
   void resize(Index rows, Index cols) {
-    if (rows * cols > storage_.size()) storage_.resize(rows * cols);
+    const Index size = detail::checked_product(rows, cols);
+    if (size > storage_.size()) storage_.resize(size);
     rows_ = rows;
     cols_ = cols;
   }

@@ -1,11 +1,20 @@
 #include <mlp/io/safetensors.hpp>
 
 #include <mlp/dynamic_mlp.hpp>
+#include <mlp/io/file.hpp>
+#include <mlp/layer/activate.hpp>
 #include <mlp/layer/dense.hpp>
+#include <mlp/layer/dropout.hpp>
+#include <mlp/layer/layer_norm.hpp>
+#include <mlp/layer/residual.hpp>
+#include <mlp/loss/mean_squared_error.hpp>
+#include <mlp/loss/poisson_nll.hpp>
 #include <mlp/preprocessing.hpp>
 
 #include "golden/safetensors.hpp"
 #include "message_of.hpp"
+#include "peak_memory.hpp"
+#include "random_network.hpp"
 #include "temp_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -200,12 +209,15 @@ TEST_CASE("architectures that the file does not justify take no memory") {
   };
   CHECK(error("Mlp(Hinge, Dense(100000000, 1000000))") ==
         "net: expected tensors of the 100000001000000 numbers that the architecture has, found 168 bytes");
-  CHECK(error("Mlp(Hinge, Dropout(1000000000000))") == "net: expected the 0 tensors of the network, found 8");
+  CHECK(error("Mlp(Hinge, Dropout(1000000000000))") ==
+        "net: expected no more inputs than the 1049018 that the size of the file justifies, found "
+        "1000000000000");
   CHECK(error("Mlp(Hinge, Dense(") ==
         "net: metadata mlp.architecture: architecture: expected a name at character 18, found the end");
+  CHECK(error("Mlp(Hinge, Dropout(1000000))") == "net: expected the 0 tensors of the network, found 8");
   file.tensors.clear();
-  CHECK(error("Mlp(Hinge, Dropout(1000000000000))") ==
-        "net: metadata mlp.probes: a sample: expected 1000000000000 numbers, found 3");
+  CHECK(error("Mlp(Hinge, Dropout(1000000))") ==
+        "net: metadata mlp.probes: a sample: expected 1000000 numbers, found 3");
   file.metadata.erase("mlp.architecture");
   CHECK(message_of<std::runtime_error>([&] {
           from_tensors(file, "net");
@@ -222,6 +234,273 @@ TEST_CASE("what can't be saved") {
   CHECK(message_of<std::invalid_argument>([&] {
           to_tensors(trained(), {.classes = {"a", "\xFF"}});
         }) == "save: expected names in UTF-8, found other bytes");
+  Matrix<float> probes = Matrix<float>::Ones(3, 2);
+  probes(2, 1) = NAN;
+  CHECK(message_of<std::invalid_argument>([&] { to_tensors(trained(), {.probes = probes}); }) ==
+        "ModelInfo: expected probes of finite numbers, found nan or infinity");
+}
+
+TEST_CASE("what can't be saved leaves the file that was there") {
+  const TempFolder folder;
+  const auto path = folder / "net";
+  save(trained(), path);
+  const std::string before = detail::read_file(path);
+  Net net = trained();
+  net.weights<0>()(0, 0) = NAN;
+  CHECK_THROWS_AS(save(net, path), std::invalid_argument);
+  CHECK_THROWS_AS(save(trained(), path, {.features = {"\xFF", "", ""}}), std::invalid_argument);
+
+  // exp(200) is no float.
+  Mlp<PoissonNLL, Dense<1, 1>> steep;
+  steep.parameters().setConstant(200);
+  const ModelInfo<float> far{.probes = Matrix<float>{{0, 1}}};
+  CHECK(message_of([&] { save(steep, path, far); }) ==
+        "save: expected finite predictions for the probes, found nan or infinity");
+  std::string deep = "Dropout(1)";
+  for (int i = 0; i < 16; ++i) deep = "Residual(" + deep + ")";
+  CHECK(message_of([&] {
+          from_architecture("Mlp(Hinge, " + deep + ")");
+        }).starts_with("architecture: expected no more than 16 parts within another"));
+  CHECK(detail::read_file(path) == before);
+
+  // Probes of its own are left out where they show nothing.
+  save(steep, path);
+  CHECK(load_model(path).info.probes.size() == 0);
+  CHECK(load_model(path).net.parameters()(0) == 200);
+}
+
+namespace {
+
+// Whether what is saved is what is loaded, by each way, or is refused while the old file stays.
+template <class N>
+bool is_saved_or_refused(const N& net, const ModelInfo<float>& info, const std::filesystem::path& path) {
+  std::filesystem::remove(path);
+  try {
+    save(net, path, info);
+  } catch (const std::invalid_argument&) {
+    return !std::filesystem::exists(path);
+  }
+  N same = net;
+  same.parameters().setZero();
+  same.state().setZero();
+  const ModelInfo<float> read = load(same, path);
+  const Model<float> model = load_model(path);
+  const auto is_same = [&](const auto& loaded, const ModelInfo<float>& its_info) {
+    return same_bits(loaded.parameters(), net.parameters()) && same_bits(loaded.state(), net.state()) &&
+           architecture(loaded) == architecture(net) && its_info.features == info.features &&
+           its_info.classes == info.classes && its_info.scaler.index() == info.scaler.index();
+  };
+  return is_same(same, read) && is_same(model.net, model.info) &&
+         to_bytes(to_tensors(model.net, model.info)) == detail::read_file(path);
+}
+
+void set_random(auto& net, Rng& rng, bool is_extreme) {
+  fill(net.parameters(), [&] { return random_number<float>(rng, is_extreme); });
+  fill(net.state(), [&] { return random_number<float>(rng, is_extreme); });
+}
+
+}  // namespace
+
+TEST_CASE("what save writes, load reads, for networks at random") {
+  const TempFolder folder;
+  const auto path = folder / "net";
+  Rng rng{1};
+  int saved = 0;
+  for (int i = 0; i < 400; ++i) {
+    const std::string text = random_architecture(rng);
+    CAPTURE(text);
+    DynamicMlp net = from_architecture(text);
+    REQUIRE(architecture(net) == text);
+    set_random(net, rng, i % 2 == 0);
+    ModelInfo<float> info;
+    if (i % 3 == 0) info.features.assign(static_cast<std::size_t>(net.inputs()), "\"\n\u00E4");
+    if (i % 5 == 0) info.classes.assign(static_cast<std::size_t>(std::max(net.outputs(), Index{2})), "c");
+    if (i % 5 == 0 && net.outputs() == 1) info.classes = {"no", "yes"};
+    if (i % 7 == 0) {
+      Matrix<float> x(net.inputs(), 3);
+      fill(x, [&] { return random_number<float>(rng, false); });
+      if (i % 2 == 0) info.scaler = StandardScaler(x);
+      else info.scaler = MinMaxScaler(x, -1, 1);
+    }
+    CHECK(is_saved_or_refused(net, info, path));
+    saved += std::filesystem::exists(path);
+  }
+  CHECK(saved >= 350);  // and refused are few
+}
+
+TEST_CASE("what save writes, load reads, for networks of static sizes") {
+  const TempFolder folder;
+  const auto path = folder / "net";
+  Rng rng{2};
+  const auto check = [&](auto net) {
+    CAPTURE(architecture(net));
+    for (const bool is_extreme : {false, true}) {
+      set_random(net, rng, is_extreme);
+      CHECK(is_saved_or_refused(net, {}, path));
+      save(to_dynamic(net), path);  // one may be written and the other read
+      CHECK(same_bits(load_model(path).net.parameters(), net.parameters()));
+      auto same = net;
+      load(same, path);
+      CHECK(same_bits(same.parameters(), net.parameters()));
+    }
+  };
+  check(Mlp<MeanSquaredError, Dense<1, 1>>{});
+  check(Mlp<MeanSquaredError, Dense<1, 4, Tanh>, Dense<4, 1>>{});
+  check(Mlp<SoftmaxCrossEntropy, Dense<3, 1, LeakyReLU>, Dense<1, 5>>{});
+  check(Mlp<MeanSquaredError, LayerNorm<1>, Dense<1, 2>, BatchNorm<2>, Dropout<2>>{});
+  check(Mlp<MeanSquaredError, BatchNorm<1>, Activate<1, Tanh>, Residual<Dense<1, 1>, LayerNorm<1>>>{});
+  check(Mlp<MeanSquaredError, Dense<Dynamic, 1, Tanh>, Dense<1, Dynamic>>(Dense<Dynamic, 1, Tanh>(1, 1),
+                                                                          Dense<1, Dynamic>(1, 3)));
+  Mlp<MeanSquaredError, Dense<1, 3>> one;
+  CHECK(names_of(to_tensors(one)) == std::vector<std::string>{"0.weight [3, 1]", "0.bias [3]"});
+}
+
+TEST_CASE("sizes of a file stay within what memory could hold, and what the file justifies") {
+  TensorFile file = to_tensors(from_architecture("Mlp(Hinge, Dense(1, 1))"));
+  file.metadata.erase("mlp.probes");
+  const auto error = [&](const std::string& layers) {
+    file.metadata["mlp.architecture"] = "Mlp(Hinge, " + layers + ")";
+    return message_of<std::runtime_error>([&] { from_tensors(file, "net"); });
+  };
+  // 2 * 4611686018427387905 is 2, if it wraps, and two of these are a network of 4 parameters.
+  const std::string wraps = "4611686018427387905";
+  for (const char* layer : {"BatchNorm(", "LayerNorm("}) {
+    const std::string twice = layer + wraps + "), " + layer + wraps + ")";
+    CHECK(error(twice).ends_with(
+        "expected a size in [0, 1152921504606846975], which memory could hold, found " + wraps));
+  }
+  const std::string half = "1152921504606846975";  // allowed by itself
+  CHECK(error("BatchNorm(" + half + ")").ends_with("found 2305843009213693950"));
+  CHECK(error("Dense(" + half + ", " + half + ")")
+            .ends_with(
+                "Dense: expected no more than the 1152921504606846975 coefficients that memory could hold, "
+                "found 1152921504606846975 x 1152921504606846976"));
+  CHECK(error("Dense(1152921504606846974, 1), Dense(1, 1)").ends_with("found 1152921504606846977"));
+  CHECK(error("Activate(1000000000000, ReLU)") ==
+        "net: expected no more inputs than the 1048628 that the size of the file justifies, found "
+        "1000000000000");
+  CHECK(error("Residual(Dropout(1048600))") == "net: expected the 0 tensors of the network, found 2");
+}
+
+TEST_CASE("numbers of a file are finite in the scalar type") {
+  const auto error = [](const char* key, const char* json) {
+    return error_after([&](auto& f) { f.metadata[key] = json; });
+  };
+  CHECK(error("mlp.probes", R"({"inputs":[[1,2,3]],"predictions":[[1e39,0]]})") ==
+        "net: metadata mlp.probes: expected finite numbers in the range of the scalar type, found others");
+  CHECK(error("mlp.probes", R"({"inputs":[[1,2,1e39]],"predictions":[[1,0]]})") ==
+        "net: metadata mlp.probes: expected finite numbers in the range of the scalar type, found others");
+  for (const char* scaler : {R"({"MinMaxScaler":{"min":[1,2,3],"scale":[1,1,1],"low":1e39}})",
+                             R"({"MinMaxScaler":{"min":[1,2,1e39],"scale":[1,1,1],"low":0}})",
+                             R"({"StandardScaler":{"mean":[1,2,3],"scale":[1,1e39,1]}})",
+                             R"({"StandardScaler":{"mean":[1,2,3],"scale":[1,1e-60,1]}})"}) {
+    CHECK(error("mlp.scaler", scaler) ==
+          "net: metadata: ModelInfo: expected a scaler of finite numbers and scales > 0, found another");
+  }
+}
+
+TEST_CASE("metadata that are not as save writes them") {
+  const auto error = [](const std::string& key, const std::string& json) {
+    const std::string message = error_after([&](auto& f) { f.metadata[key] = json; });
+    const std::string prefix = "net: metadata " + key + ": ";
+    return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+  };
+  for (const char* json :
+       {"", "[", "{", "null", "\"a\"", "[null]", "[[\"a\"]]", "[[[1]]]", "{\"a\":{\"b\":{\"c\":1}}}",
+        "[{\"a\":1}]", "{\"a.b\":1}", "[\"a\",\"b\"]]", "[1e999]", "{}", "{\"a\":1,\"a\":2}"}) {
+    CAPTURE(json);
+    CHECK(error("mlp.classes", json).starts_with("expected JSON as save writes it, found \""));
+  }
+  CHECK(error("mlp.classes", std::string("[\"a\",\"b\"]\0[]", 12))
+            .starts_with("expected JSON as save writes it"));
+  CHECK(error("mlp.classes", "[\"a\",1]").starts_with("expected JSON as save writes it"));
+  CHECK(error("mlp.classes", "[\"a\",\"b\",\"c\"]") == "ModelInfo: expected 2 names, or none, found 3");
+  for (const char* samples : {"[1,[2,3]]", "[[1,2,3],4]", "[\"a\",[1,2,3]]"}) {
+    const std::string json = std::string("{\"inputs\":") + samples + ",\"predictions\":[[1,2]]}";
+    CAPTURE(json);
+    CHECK(error("mlp.probes", json) != json);
+    CHECK(error("mlp.probes", json).starts_with("expected "));
+  }
+  CHECK(error("mlp.probes", "{\"inputs\":[[1,2,3]]}").starts_with("expected JSON as save writes it"));
+  CHECK(error("mlp.scaler", R"({"MinMaxScaler":{"min":[1,2,3],"scale":[1,1,1],"low":[]}})") ==
+        "MinMaxScaler: expected 1 number as low, found 0");
+  CHECK(error("mlp.scaler", R"({"MinMaxScaler":{"min":["a"],"scale":[1,1,1],"low":0}})")
+            .starts_with("expected JSON as save writes it"));
+  CHECK(error("mlp.scaler", "{\"MaxScaler\":{}}").starts_with("expected JSON as save writes it"));
+}
+
+namespace {
+
+// Bytes of memory for each byte of a file of that header, whether it is read or refused.
+double memory_for(const std::string& header) {
+  std::string bytes(8, '\0');
+  detail::to_little_endian(std::uint64_t{header.size()}, bytes.data());
+  bytes += header;
+  return static_cast<double>(
+             peak_memory::of([&] { from_tensors(tensors_from_bytes(bytes, "net"), "net"); })) /
+         static_cast<double>(bytes.size());
+}
+
+std::string repeated(std::size_t count, auto&& item) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += item(i);
+  return text;
+}
+
+std::string with_metadata(const std::string& key, const std::string& value) {
+  return "{\"__metadata__\":{\"mlp.architecture\":\"Mlp(Hinge, Dense(1, 1))\",\"" + key + "\":\"" + value +
+         "\"},\"0.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,0]}}";
+}
+
+}  // namespace
+
+TEST_CASE("memory is in proportion to the file, whatever it says") {
+  constexpr std::size_t n = 50'000;
+  const auto name = [](std::size_t i) { return std::to_string(i); };
+  const auto check = [](const char* what, const std::string& header) {
+    const double factor = memory_for(header);
+    CAPTURE(what);
+    CAPTURE(factor);
+    CHECK(factor <= 32);
+  };
+  check("tensors", "{" + repeated(n, [&](std::size_t i) {
+                     return "\"" + name(i) + "\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,0]},";
+                   }) + "\"x\":{}}");
+  check("metadata", "{\"__metadata__\":{" + repeated(n, [&](std::size_t i) {
+                      return "\"" + name(i) + "\":\"\",";
+                    }) + "\"x\":\"\"}}");
+  check("dimensions",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[" + repeated(n, [](auto) { return "0,"; }) + "0]}}");
+  for (const char* item : {"[", "0,", "[],", "{", "\\\"\\\","}) {
+    for (const char* key : {"mlp.features", "mlp.classes", "mlp.scaler", "mlp.probes"}) {
+      CAPTURE(key);
+      check(item, with_metadata(key, "[" + repeated(n, [&](auto) { return item; })));
+    }
+    check(item, with_metadata("mlp.probes", "{\\\"inputs\\\":[" + repeated(n, [&](auto) { return item; })));
+  }
+  check("keys", with_metadata("mlp.probes", "{" + repeated(n, [&](std::size_t i) {
+                                              return "\\\"" + name(i) + "\\\":0,";
+                                            })));
+}
+
+TEST_CASE("time is in proportion to the file") {
+  // Each takes minutes where it is squared.
+  std::string name = "0";
+  for (int i = 0; i < 300'000; ++i) name += ".0";
+  TensorFile foreign;
+  const float zero = 0;
+  for (const char* leaf : {".weight", ".bias"})
+    foreign.tensors.push_back(make_tensor(name + leaf, {1}, &zero));
+  Mlp<MeanSquaredError, Dense<1, 1>> net;
+  CHECK(message_of<std::runtime_error>([&] {
+          from_tensors(net, foreign, "net");
+        }).ends_with(": expected the sizes [1, 1] of the network, found [1]"));
+
+  std::vector<AnyLayer> layers(10'000, DynamicDense(1, 1));
+  DynamicMlp deep(MeanSquaredError{}, Sequential(std::move(layers)));
+  deep.parameters().setOnes();
+  const TensorFile file = to_tensors(deep);
+  CHECK(from_tensors(tensors_from_bytes(to_bytes(file), "net"), "net").net.parameters() == deep.parameters());
 }
 
 TEST_CASE("every prefix of a file and every change of a byte is a model or an error") {

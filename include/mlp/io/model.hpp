@@ -4,6 +4,7 @@
 #include <mlp/preprocessing.hpp>
 #include <mlp/types.hpp>
 
+#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -49,6 +50,10 @@ struct ModelInfo {
     check(k == 0 || k == expected, " names of classes, or none", expected, k);
     check(probes.size() == 0 || probes.rows() == inputs, " rows in probes, one for each input", inputs,
           probes.rows());
+    if (!probes.allFinite()) {
+      detail::raise<std::invalid_argument>(
+          "ModelInfo: expected probes of finite numbers, found nan or infinity");
+    }
     std::visit(
         [&]<class T>(const T& chosen) {
           if constexpr (!std::is_same_v<T, std::monostate>) {
@@ -56,7 +61,9 @@ struct ModelInfo {
             check(low.size() == inputs, " features of the scaler, one for each input", inputs, low.size());
             check(chosen.scale.size() == inputs, " scales of the scaler, one for each input", inputs,
                   chosen.scale.size());
-            if (!(low.allFinite() && chosen.scale.allFinite() && (chosen.scale.array() > 0).all())) {
+            bool is_right = low.allFinite() && chosen.scale.allFinite() && (chosen.scale.array() > 0).all();
+            if constexpr (std::is_same_v<T, MinMaxScaler<S>>) is_right &= std::isfinite(chosen.low);
+            if (!is_right) {
               detail::raise<std::invalid_argument>(
                   "ModelInfo: expected a scaler of finite numbers and scales > 0, found another");
             }

@@ -15,6 +15,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <map>
@@ -51,6 +52,19 @@ namespace detail {
   raise<std::runtime_error>(file + ": " + what);
 }
 
+// What PyTorch calls a Linear, whose weights are a matrix whatever their sizes; a norm's are a vector.
+template <class L>
+concept IsLinear = requires(const L& layer, VectorArgument<float>& theta) {
+  layer.activation();
+  layer.weights(theta);
+};
+
+// The weights of a Linear of fixed sizes with one input are a vector to Eigen: as a matrix, which they are in files.
+template <class View>
+auto as_matrix(View view) {
+  return matrix_view<Dynamic, Dynamic>(view.data(), view.rows(), view.cols());
+}
+
 // f(module, leaf, view) for each tensor of a layer, whose parameters and state are given.
 template <class L>
 void each_tensor(const L& layer, const std::string& module, auto& theta, auto& state, auto&& f);
@@ -63,10 +77,7 @@ void each_tensor_of_chain(const auto& chain, const std::string& prefix, auto& th
     auto state_i = matrix_view<Dynamic, 1>(state.data() + state_offset, state_count(layer), 1);
     each_tensor(layer, prefix + std::to_string(module), theta_i, state_i, f);
     ++module;
-    if constexpr (requires {
-                    layer.activation();
-                    layer.weights(theta_i);
-                  }) {
+    if constexpr (IsLinear<L>) {
       visit(layer.activation(), [&]<class F>(const F&) { module += !std::is_same_v<F, Identity>; });
     }
   });
@@ -82,7 +93,8 @@ void each_tensor(const L& layer, const std::string& module, auto& theta, auto& s
                   layer.weights(theta);
                   layer.bias(theta);
                 }) {
-    f(module, "weight", layer.weights(theta));
+    if constexpr (IsLinear<L>) f(module, "weight", as_matrix(layer.weights(theta)));
+    else f(module, "weight", layer.weights(theta));
     f(module, "bias", layer.bias(theta));
   } else if (layer.parameter_count() > 0) {
     f(module, "parameters", theta);
@@ -129,19 +141,44 @@ nlohmann::json columns_of(const M& m) {
   return columns;
 }
 
-// Samples to probe a network with, if its user gives none: inputs as a network likes them, of a normal
-// distribution.
+// Samples to probe a network with, and what it predicts for them: all numbers of a file are finite. Where the user
+// gives no samples, they are inputs as a network likes them, of a normal distribution, and none if a prediction for
+// them is not finite.
 template <class S>
-Matrix<S> default_probes(const ModelInfo<S>& info, Index inputs) {
-  Rng rng;
-  Matrix<S> x(inputs, 2);
-  fill(x, [&] { return rng.normal(); });
-  return std::visit(
-      [&]<class T>(const T& scaler) -> Matrix<S> {
-        if constexpr (std::is_same_v<T, std::monostate>) return x;
-        else return scaler.inverse_transform(x);
-      },
-      info.scaler);
+struct Probes {
+  Matrix<S> inputs, predictions;
+
+  Probes(const auto& net, const ModelInfo<S>& info) : inputs(info.probes) {
+    const bool is_given = inputs.size() > 0;
+    if (!is_given) {
+      Rng rng;
+      inputs.resize(net.inputs(), 2);
+      fill(inputs, [&] { return rng.normal(); });
+      std::visit(
+          [&]<class T>(const T& scaler) {
+            if constexpr (!std::is_same_v<T, std::monostate>) inputs = scaler.inverse_transform(inputs);
+          },
+          info.scaler);
+    }
+    if (inputs.allFinite()) predictions = net.predict(info.prepare(inputs));
+    const bool is_right = predictions.size() > 0 && predictions.allFinite();
+    if (is_given && !is_right) {
+      raise<std::invalid_argument>("save: expected finite predictions for the probes, found nan or infinity");
+    }
+    if (!is_right) inputs.resize(0, 0);
+  }
+};
+
+// A wide layer need not have a parameter, but its outputs will take room: a network has no more inputs than its file
+// has bytes, and 1 MB. Other layers are as wide as the one before, or have a weight for each output.
+inline void check_inputs(Index inputs, const TensorFile& file, auto&& fail) {
+  std::size_t bytes = std::size_t{1} << 20;
+  for (const Tensor& tensor : file.tensors) bytes += tensor.bytes.size();
+  for (const auto& [key, text] : file.metadata) bytes += text.size();
+  if (static_cast<std::size_t>(inputs) > bytes) {
+    fail("expected no more inputs than the " + std::to_string(bytes) +
+         " that the size of the file justifies, found " + std::to_string(inputs));
+  }
 }
 
 template <class S>
@@ -160,6 +197,111 @@ nlohmann::json scaler_to_json(const Scaler<S>& scaler) {
       scaler);
 }
 
+/// The JSON of one value of the metadata: lists of texts or numbers, or lists of lists of numbers, under at most two
+/// keys, such as {"StandardScaler": {"mean": [0], "scale": [1]}}. It is taken in token after token, as the nodes of a
+/// tree take many times the memory of the text.
+class JsonLists {
+ public:
+  struct List {
+    std::vector<double> numbers;
+    std::vector<std::string> texts;
+    std::size_t text_count = 0;     // of which no more are kept than were asked for
+    std::vector<std::size_t> ends;  // of the lists within, in numbers
+  };
+
+  /// Returns false if the text is not of that kind.
+  bool parse(const std::string& text, std::size_t most_texts) {
+    most_texts_ = most_texts;
+    return text.find('\0') == text.npos &&  // which the parser takes for the end
+           nlohmann::json::sax_parse(text, this);
+  }
+
+  bool contains(const std::string& path) const { return lists_.count(path) > 0; }
+
+  /// The list under these keys, joined by a point, of texts, numbers or lists of numbers.
+  /// Errors: std::out_of_range if there is none of that kind.
+  const List& texts(const std::string& path) const {
+    const List& list = lists_.at(path);
+    if (!list.numbers.empty() || !list.ends.empty()) throw_other_kind();
+    return list;
+  }
+  const std::vector<double>& numbers(const std::string& path) const {
+    const List& list = lists_.at(path);
+    if (list.text_count > 0 || !list.ends.empty()) throw_other_kind();
+    return list.numbers;
+  }
+  const List& lists(const std::string& path) const {
+    const List& list = lists_.at(path);
+    if (list.text_count > 0 || (list.ends.empty() ? 0 : list.ends.back()) != list.numbers.size()) {
+      throw_other_kind();
+    }
+    return list;
+  }
+
+  // The calls of nlohmann::json.
+
+  bool null() { return false; }
+  bool boolean(bool) { return false; }
+  bool binary(std::vector<std::uint8_t>&) { return false; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) { return false; }
+  bool number_integer(std::int64_t value) { return add(static_cast<double>(value)); }
+  bool number_unsigned(std::uint64_t value) { return add(static_cast<double>(value)); }
+  bool number_float(double value, const std::string&) { return add(value); }
+
+  bool string(std::string& text) {
+    if (list_ == nullptr || level_ != 1) return false;
+    if (++list_->text_count <= most_texts_) list_->texts.push_back(std::move(text));
+    return true;
+  }
+  bool start_object(std::size_t) { return level_ == 0 && keys_.size() < 2 && keys_.size() == depth_++; }
+  bool end_object() {
+    keys_.resize(--depth_);
+    return true;
+  }
+  bool key(std::string& key) {
+    if (keys_.size() == depth_) keys_.pop_back();
+    keys_.push_back(std::move(key));
+    return keys_.back().find('.') == std::string::npos;
+  }
+  bool start_array(std::size_t) {
+    if (++level_ == 1) return begin();
+    const auto& ends = list_->ends;
+    return level_ == 2 && list_->numbers.size() == (ends.empty() ? 0 : ends.back());
+  }
+  bool end_array() {
+    if (--level_ == 1) list_->ends.push_back(list_->numbers.size());
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t most_lists_ = 8;
+
+  [[noreturn]] static void throw_other_kind() {
+    raise<std::out_of_range>("JsonLists: a list of another kind");
+  }
+
+  // A list, or a number by itself, which is a list of one.
+  bool begin() {
+    if (keys_.size() != depth_ || lists_.size() == most_lists_) return false;
+    std::string path;
+    for (const std::string& key : keys_) path += (path.empty() ? "" : ".") + key;
+    const auto [added, is_new] = lists_.try_emplace(path);
+    list_ = &added->second;
+    return is_new;
+  }
+  bool add(double value) {
+    if (level_ == 0 && !begin()) return false;
+    list_->numbers.push_back(value);
+    return true;
+  }
+
+  std::size_t most_texts_ = 0, depth_ = 0;  // of objects
+  int level_ = 0;                           // of arrays
+  std::vector<std::string> keys_;
+  std::map<std::string, List> lists_;
+  List* list_ = nullptr;
+};
+
 // What the metadata of a file say; a value that is not of the type that is asked for is an error of the file.
 class MetadataReader {
  public:
@@ -170,18 +312,34 @@ class MetadataReader {
     return found == metadata_.end() ? nullptr : &found->second;
   }
 
-  // use(json) of the value of a key, if there is one.
+  // use(lists) of the value of a key, if there is one.
   template <class Use>
-  void read(const std::string& key, Use&& use) const {
+  void read(const std::string& key, std::size_t most_texts, Use&& use) const {
     const std::string* const text = find(key);
     if (text == nullptr) return;
-    try {
-      use(nlohmann::json::parse(*text));
-    } catch (const nlohmann::json::exception&) {
+    const auto fail = [&] {
       fail_in(file_, "metadata " + key + ": expected JSON as save writes it, found " + in_quotes(*text));
+    };
+    JsonLists lists;
+    if (!lists.parse(*text, most_texts)) fail();
+    try {
+      use(lists);
+    } catch (const std::out_of_range&) {
+      fail();
     } catch (const std::invalid_argument& error) {
       fail_in(file_, "metadata " + key + ": " + error.what());
     }
+  }
+
+  // Names, as many as there are to be.
+  void read(const std::string& key, Index expected, std::vector<std::string>& names) const {
+    read(key, static_cast<std::size_t>(expected), [&](const JsonLists& json) {
+      const JsonLists::List& list = json.texts("");
+      if (list.text_count > list.texts.size()) {
+        throw_unequal("ModelInfo", expected, " names, or none", static_cast<Index>(list.text_count));
+      }
+      names = list.texts;
+    });
   }
 
  private:
@@ -190,38 +348,43 @@ class MetadataReader {
 };
 
 template <class S>
-Vector<S> vector_from_json(const nlohmann::json& json) {
-  const auto numbers = json.get<std::vector<double>>();
+Vector<S> vector_from(const std::vector<double>& numbers) {
   return Eigen::Map<const Vector<double>>(numbers.data(), static_cast<Index>(numbers.size()))
       .template cast<S>();
 }
 
+// Samples of so many finite numbers.
 template <class S>
-Matrix<S> columns_from_json(const nlohmann::json& json, Index rows) {
-  // Before there is room for them, which the network may want more of than the file justifies.
-  for (const auto& column : json) {
-    if (static_cast<Index>(column.size()) != rows)
-      throw_unequal("a sample", rows, " numbers", static_cast<Index>(column.size()));
+Matrix<S> columns_from(const JsonLists::List& list, Index rows) {
+  std::size_t begin = 0;
+  for (const std::size_t end : list.ends) {
+    const auto found = static_cast<Index>(end - std::exchange(begin, end));
+    if (found != rows) throw_unequal("a sample", rows, " numbers", found);
   }
-  Matrix<S> m(rows, static_cast<Index>(json.size()));
-  for (Index j = 0; j < m.cols(); ++j) m.col(j) = vector_from_json<S>(json.at(static_cast<std::size_t>(j)));
+  Matrix<S> m =
+      Eigen::Map<const Matrix<double>>(list.numbers.data(), rows, static_cast<Index>(list.ends.size()))
+          .template cast<S>();
+  if (!m.allFinite()) {
+    raise<std::invalid_argument>("expected finite numbers in the range of the scalar type, found others");
+  }
   return m;
 }
 
 template <class S>
-Scaler<S> scaler_from_json(const nlohmann::json& json) {
-  if (json.contains("StandardScaler")) {
-    const auto& values = json.at("StandardScaler");
+Scaler<S> scaler_from(const JsonLists& json) {
+  const auto vector = [&](const char* path) { return vector_from<S>(json.numbers(path)); };
+  if (json.contains("StandardScaler.mean")) {
     StandardScaler<S> scaler;
-    scaler.mean = vector_from_json<S>(values.at("mean"));
-    scaler.scale = vector_from_json<S>(values.at("scale"));
+    scaler.mean = vector("StandardScaler.mean");
+    scaler.scale = vector("StandardScaler.scale");
     return scaler;
   }
-  const auto& values = json.at("MinMaxScaler");
   MinMaxScaler<S> scaler;
-  scaler.min = vector_from_json<S>(values.at("min"));
-  scaler.scale = vector_from_json<S>(values.at("scale"));
-  scaler.low = static_cast<S>(values.at("low").get<double>());
+  scaler.min = vector("MinMaxScaler.min");
+  scaler.scale = vector("MinMaxScaler.scale");
+  const Vector<S> low = vector("MinMaxScaler.low");
+  if (low.size() != 1) throw_unequal("MinMaxScaler", 1, " number as low", low.size());
+  scaler.low = low(0);
   return scaler;
 }
 
@@ -243,9 +406,10 @@ inline std::pair<std::string, std::vector<int>> numbers_of(std::string_view modu
     int number = 0;
     const auto [end, error] = std::from_chars(last.data(), last.data() + last.size(), number);
     if (error != std::errc() || end != last.data() + last.size()) break;
-    numbers.insert(numbers.begin(), number);
+    numbers.push_back(number);
     module = dot == std::string_view::npos ? std::string_view() : module.substr(0, dot);
   }
+  std::reverse(numbers.begin(), numbers.end());
   return {std::string(module), numbers};
 }
 
@@ -269,24 +433,30 @@ void read_parameters(const Net& net, const TensorFile& tensors, const std::strin
                      auto& theta, auto& state) {
   using S = typename Net::Scalar;
   const std::vector<std::string> modules = foreign ? modules_in_order(tensors) : std::vector<std::string>{};
+  std::map<std::string_view, const Tensor*> by_name;
+  for (const Tensor& tensor : tensors.tensors) by_name.emplace(tensor.name, &tensor);
   std::string last_module;
   std::size_t module_count = 0, used = 0;
   each_tensor_of_chain(net, "", theta, state, [&](const std::string& module, const char* leaf, auto view) {
     if (module != std::exchange(last_module, module)) ++module_count;
     const std::string name =
         (module_count <= modules.size() ? modules[module_count - 1] : module) + "." + std::string(leaf);
-    const Tensor* const tensor = tensors.find(name);
+    const auto found = by_name.find(name);
     const std::vector<Index> shape = shape_of(view);
-    if (tensor == nullptr) fail_in(file, "expected a tensor " + name + " " + text_of(shape) + ", found none");
-    if (tensor->shape != shape) {
-      fail_in(file, "tensor " + name + ": expected the sizes " + text_of(shape) + " of the network, found " +
-                        text_of(tensor->shape));
+    const auto fail = [&](const std::string& what) {
+      fail_in(file, "tensor " + printable(name) + ": " + what);
+    };
+    if (found == by_name.end()) {
+      fail_in(file, "expected a tensor " + printable(name) + " " + text_of(shape) + ", found none");
     }
-    const std::vector<S> values = tensor_values<S>(*tensor, file);
+    const Tensor& tensor = *found->second;
+    if (tensor.shape != shape) {
+      fail("expected the sizes " + text_of(shape) + " of the network, found " + text_of(tensor.shape));
+    }
+    const std::vector<S> values = tensor_values<S>(tensor, file);
     const Index cols = shape.size() == 1 ? 1 : shape[1];
     view = Eigen::Map<const Matrix<S>>(values.data(), cols, shape[0]).transpose();
-    if (!view.allFinite())
-      fail_in(file, "tensor " + name + ": expected finite numbers, found nan or infinity");
+    if (!view.allFinite()) fail("expected finite numbers, found nan or infinity");
     ++used;
   });
   for (const Tensor& tensor : tensors.tensors)
@@ -328,7 +498,8 @@ void check_probes(const Matrix<S>& expected, const Matrix<S>& found, double tole
 }  // namespace detail
 
 /// What save writes, before it is bytes.
-/// Errors: std::invalid_argument if info does not fit the network, or a parameter is not finite.
+/// Errors: std::invalid_argument if info does not fit the network, a parameter or the prediction for a probe is not
+/// finite, or the architecture is more than architecture.hpp reads.
 template <class S, class L, class... Layers>
 TensorFile to_tensors(const BasicMlp<S, L, Layers...>& net, const ModelInfo<S>& info = {}) {
   info.validate(net.inputs(), net.outputs());
@@ -344,18 +515,23 @@ TensorFile to_tensors(const BasicMlp<S, L, Layers...>& net, const ModelInfo<S>& 
         }
         file.tensors.push_back(make_tensor(name, detail::shape_of(view), detail::rows_first(view).data()));
       });
-  const Matrix<S> probes = info.probes.size() > 0 ? info.probes : detail::default_probes(info, net.inputs());
   auto& metadata = file.metadata;
   metadata["format"] = "pt";  // as the tensors' names are
   metadata["mlp.version"] = "1";
-  metadata["mlp.architecture"] = architecture(net);
+  const std::string text = architecture(net);
+  detail::PartParser(text).parse();  // as it will be read
+  metadata["mlp.architecture"] = text;
   if (!info.features.empty()) metadata["mlp.features"] = detail::dump(info.features);
   if (!info.classes.empty()) metadata["mlp.classes"] = detail::dump(info.classes);
   if (const auto scaler = detail::scaler_to_json<S>(info.scaler); !scaler.is_null())
     metadata["mlp.scaler"] = detail::dump(scaler);
-  metadata["mlp.probes"] =
-      detail::dump({{"inputs", detail::columns_of(probes)},
-                    {"predictions", detail::columns_of(net.predict(info.prepare(probes)))}});
+  if (const detail::Probes<S> probes(net, info); probes.inputs.size() > 0) {
+    metadata["mlp.probes"] = detail::dump({{"inputs", detail::columns_of(probes.inputs)},
+                                           {"predictions", detail::columns_of(probes.predictions)}});
+  }
+  detail::check_inputs(net.inputs(), file, [](const std::string& what) {
+    detail::raise<std::invalid_argument>("save: " + what);
+  });
   return file;
 }
 
@@ -375,13 +551,14 @@ ModelInfo<S> from_tensors(BasicMlp<S, L, Layers...>& net, const TensorFile& tens
   detail::read_parameters(loaded, tensors, file, foreign, theta, state);
 
   ModelInfo<S> info;
-  metadata.read("mlp.features", [&](const auto& json) { json.get_to(info.features); });
-  metadata.read("mlp.classes", [&](const auto& json) { json.get_to(info.classes); });
-  metadata.read("mlp.scaler", [&](const auto& json) { info.scaler = detail::scaler_from_json<S>(json); });
+  metadata.read("mlp.features", net.inputs(), info.features);
+  metadata.read("mlp.classes", net.outputs() == 1 ? 2 : net.outputs(), info.classes);
+  metadata.read("mlp.scaler", 0,
+                [&](const detail::JsonLists& json) { info.scaler = detail::scaler_from<S>(json); });
   Matrix<S> expected;
-  metadata.read("mlp.probes", [&](const auto& json) {
-    info.probes = detail::columns_from_json<S>(json.at("inputs"), net.inputs());
-    expected = detail::columns_from_json<S>(json.at("predictions"), net.outputs());
+  metadata.read("mlp.probes", 0, [&](const detail::JsonLists& json) {
+    info.probes = detail::columns_from<S>(json.lists("inputs"), net.inputs());
+    expected = detail::columns_from<S>(json.lists("predictions"), net.outputs());
     if (expected.cols() != info.probes.cols() || expected.cols() == 0)
       detail::throw_unequal("predictions", info.probes.cols(), " samples, and at least one", expected.cols());
   });
@@ -421,6 +598,8 @@ Model<S> from_tensors(const TensorFile& tensors, const std::string& file) {
                                 " numbers that the architecture has, found " + std::to_string(bytes) +
                                 " bytes");
     }
+    detail::check_inputs(layers.inputs(), tensors,
+                         [&](const std::string& what) { detail::fail_in(file, what); });
     Model<S> model{BasicDynamicMlp<S>(std::move(loss), std::move(layers))};
     model.info = from_tensors(model.net, tensors, file);
     return model;

@@ -123,14 +123,17 @@ class TensorHeader {
     if (numbers_ == nullptr || value > std::uint64_t{std::numeric_limits<Index>::max()}) {
       unexpected(std::to_string(value));
     }
+    if (numbers_->size() == most_dimensions) {
+      fail_at(depth_, "no more than " + std::to_string(most_dimensions) + " numbers", "more");
+    }
     numbers_->push_back(static_cast<Index>(value));
     return true;
   }
 
   bool string(std::string& text) {
     if (depth_ != 2 || !wants_text()) unexpected(in_quotes(text));
-    if (in_metadata()) metadata[keys_[1]] = text;
-    else entries.back().tensor.type = text;
+    if (!in_metadata()) entries.back().tensor.type = text;
+    else if (!metadata.emplace(keys_[1], std::move(text)).second) fail_twice(1, keys_[1]);
     return true;
   }
 
@@ -146,8 +149,9 @@ class TensorHeader {
     if (level == 1 && !in_metadata() && key != "dtype" && key != "shape" && key != "data_offsets") {
       fail_at(level, "no keys but dtype, shape and data_offsets", in_quotes(key));
     }
-    if (!seen_[level].insert(key).second) fail_at(level, "each key once", in_quotes(key) + " twice");
-    keys_[level] = key;
+    const bool is_in_metadata = level == 1 && in_metadata();  // which is a map itself
+    if (!is_in_metadata && !seen_[level].insert(key).second) fail_twice(level, key);
+    keys_[level] = std::move(key);
     return true;
   }
 
@@ -176,6 +180,7 @@ class TensorHeader {
 
  private:
   static constexpr std::size_t most_bytes = 100'000'000;
+  static constexpr std::size_t most_dimensions = 64;
 
   bool in_metadata() const { return keys_[0] == "__metadata__"; }
   bool wants_text() const { return in_metadata() || keys_[1] == "dtype"; }
@@ -216,6 +221,10 @@ class TensorHeader {
     file_error(where, expected, found);
   }
 
+  [[noreturn]] void fail_twice(std::size_t level, const std::string& key) const {
+    fail_at(level, "each key once", in_quotes(key) + " twice");
+  }
+
   [[noreturn]] void unexpected(const std::string& found) const {
     fail_at(depth_,
             depth_ == 1           ? "an object"
@@ -253,6 +262,7 @@ inline std::string json_string(std::string_view text) {
 
 /// Numbers of type F32, F64, I64 or U64, for an S of float, double, std::int64_t or std::uint64_t.
 /// Shapes: data, as many numbers as the product of shape.
+/// Errors: std::invalid_argument if a size is negative, or their product more than memory could hold.
 template <class S>
 Tensor make_tensor(std::string name, std::vector<Index> shape, const S* data) {
   constexpr bool is_integer = std::is_same_v<S, std::int64_t> || std::is_same_v<S, std::uint64_t>;
@@ -260,8 +270,9 @@ Tensor make_tensor(std::string name, std::vector<Index> shape, const S* data) {
                 "mlp: a tensor is made of float, double, std::int64_t or std::uint64_t");
   using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
   const char* const type = sizeof(S) == 4 ? "F32" : !is_integer ? "F64" : std::is_signed_v<S> ? "I64" : "U64";
-  std::size_t count = 1;
-  for (const Index n : shape) count *= static_cast<std::size_t>(n);
+  Index product = 1;
+  for (const Index n : shape) product = detail::checked_product(product, detail::checked_count(n));
+  const auto count = static_cast<std::size_t>(product);
   Tensor tensor{std::move(name), type, std::move(shape), std::string(count * sizeof(S), '\0')};
   for (std::size_t i = 0; i < count; ++i) {
     detail::to_little_endian(std::bit_cast<Bits>(data[i]), tensor.bytes.data() + i * sizeof(S));
@@ -307,7 +318,8 @@ std::vector<S> tensor_values(const Tensor& tensor, const std::string& file) {
 ///   {"__metadata__": {"key": "text"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
 /// and the tensors' bytes, one behind the other.
 /// Errors: std::invalid_argument if a type is none of the format's, a tensor's bytes are not as many as its
-///         type and shape say, two have the same name, a text isn't UTF-8, or the JSON is over 100 MB.
+///         type and shape say or it has more than 64 dimensions, two have the same name, a text isn't UTF-8, or the
+///         JSON is over 100 MB.
 /// Source: https://github.com/huggingface/safetensors, "Format".
 inline std::string to_bytes(const TensorFile& file) {
   std::string json = "{";
@@ -352,6 +364,8 @@ inline std::string to_bytes(const TensorFile& file) {
 /// stands for the file in messages.
 /// Errors: std::runtime_error naming the file, the tensor, what was expected and what was found, unless the
 ///         bytes are all that the format asks for, and no others.
+/// Bounds: time in proportion to the bytes (n log n in the number of tensors); memory at most 32 bytes for each
+///         byte of the header, which has at most 100 MB, and 1 for each byte of data.
 inline TensorFile tensors_from_bytes(std::string_view bytes, const std::string& file) {
   if (bytes.size() < 8)
     detail::file_error(file, "8 bytes of a header's length", std::to_string(bytes.size()));
@@ -368,6 +382,7 @@ inline TensorFile tensors_from_bytes(std::string_view bytes, const std::string& 
   header.check(data.size());
 
   TensorFile result{std::move(header.metadata), {}};
+  result.tensors.reserve(header.entries.size());
   for (auto& [tensor, range] : header.entries) {
     tensor.bytes =
         data.substr(static_cast<std::size_t>(range[0]), static_cast<std::size_t>(range[1] - range[0]));
@@ -383,6 +398,7 @@ inline void write_tensors(const TensorFile& file, const std::filesystem::path& p
 }
 
 /// Reads a safetensors file.
+/// Bounds: as for tensors_from_bytes, and 1 byte of memory for each byte of the file, which must fit into memory.
 /// Errors: as for tensors_from_bytes, and std::runtime_error if the file cannot be read.
 inline TensorFile read_tensors(const std::filesystem::path& path) {
   return tensors_from_bytes(detail::read_file(path), detail::path_text(path));

@@ -8,7 +8,6 @@
 #include <mlp/types.hpp>
 
 #include <algorithm>
-#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -47,19 +46,13 @@ constexpr Index dense_parameter_count(Index inputs, Index outputs) {
   return inputs == Dynamic || outputs == Dynamic ? Dynamic : outputs * (inputs + 1);
 }
 
-constexpr Index checked_dense_parameter_count(Index inputs, Index outputs) {
-  const char* expected = nullptr;
+// The number of inputs, if both sizes are some.
+constexpr Index checked_dense_inputs(Index inputs, Index outputs) {
   if (inputs <= 0 || outputs <= 0) {
-    expected = "positive sizes";
-  } else if (inputs >= std::numeric_limits<Index>::max() / Index{sizeof(double)} / outputs) {
-    expected = "as many weights as memory can hold";
+    raise<std::invalid_argument>("Dense: expected positive sizes, found " + std::to_string(inputs) +
+                                 " inputs, " + std::to_string(outputs) + " outputs");
   }
-  if (expected != nullptr) {
-    detail::raise<std::invalid_argument>(std::string("Dense: expected ") + expected + ", found " +
-                                         std::to_string(inputs) + " inputs, " + std::to_string(outputs) +
-                                         " outputs");
-  }
-  return dense_parameter_count(inputs, outputs);
+  return checked_count(inputs, "Dense");
 }
 
 }  // namespace detail
@@ -93,13 +86,12 @@ class Dense : public Inputs<In>,
   constexpr explicit Dense(ActivationType activation) requires sizes_are_static : Dense(In, Out, activation) {
   }
 
-  /// Errors: std::invalid_argument if a size is not positive or not the one in the type, or their product
-  /// overflows, or an option of the activation is out of range.
+  /// Errors: std::invalid_argument if a size is not positive or not the one in the type, memory could not hold
+  /// so many weights, or an option of the activation is out of range.
   constexpr Dense(Index in, Index out, ActivationType activation = {})
-      : Inputs<In>(in),
-        Outputs<Out>(out),
-        ParameterCount<detail::dense_parameter_count(In, Out)>(
-            detail::checked_dense_parameter_count(in, out)),
+      : Inputs<In>(detail::checked_dense_inputs(in, out)),
+        Outputs<Out>(detail::checked_count(out, "Dense")),
+        ParameterCount<detail::dense_parameter_count(In, Out)>(detail::checked_product(out, in + 1, "Dense")),
         activation_(activation) {
     check::is_an_activation<F>();
     check::sizes_are_positive<In, Out>();
