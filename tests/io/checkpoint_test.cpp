@@ -22,6 +22,7 @@
 
 #include "clusters.hpp"
 #include "message_of.hpp"
+#include "random_network.hpp"
 
 using namespace mlp;
 
@@ -276,6 +277,16 @@ struct AtBegin {
   bool operator()(const Progress&) const { return false; }
 };
 
+// What to do with a fit after each batch.
+template <class F>
+struct AfterBatch {
+  F f;
+  bool after(auto& training, const Progress& now) {
+    f(training, now);
+    return true;
+  }
+};
+
 // What the checkpoint `bytes` is refused for; or "".
 template <class Training>
 std::string message_of_loading(Training& training, const std::string& bytes) {
@@ -413,6 +424,54 @@ TEST_CASE("checkpoint: of an impossible place in a training") {
   };
   Net other = new_net(99);
   fit_with(other, sgd, setup, AtBegin<decltype(try_all)>{try_all});
+}
+
+TEST_CASE("checkpoint: one that is refused, or resumed, at the end of an epoch leaves its validation") {
+  const File file;
+  Setup setup{{.epochs = 3, .batch_size = 13}};
+  setup.validation = true;
+  Net net = new_net();
+  std::vector<double> losses;
+  const auto check = [&](auto& training, const Progress& now) {
+    TensorFile wrong = detail::checkpoint_of(training);
+    set(wrong, "history.best_epoch", count(99));
+    CHECK(refusal(training, to_bytes(wrong)) == "FILE: expected history.best_epoch in [0, " +
+                                                    std::to_string(now.epoch - !now.epoch_is_done()) +
+                                                    "], found 99");
+    CHECK(now.validation.has_value() == now.epoch_is_done());
+    if (!now.validation) return;
+    CHECK(now.validation->loss == training.history().validation_loss.back());
+    CHECK(now.validation->accuracy == training.history().validation_accuracy.back());
+    losses.push_back(now.validation->loss);
+    save_checkpoint(training, file.path);
+  };
+  const History history = fit_with(net, sgd, setup, AfterBatch<decltype(check)>{check});
+  CHECK(same(losses, history.validation_loss));
+
+  const auto resumes = [&](auto& training) {
+    CHECK(!training.progress().validation);
+    load_checkpoint(training, file.path);
+    CHECK(training.progress().validation->loss == losses.back());
+  };
+  Net other = new_net(99);
+  fit_with(other, sgd, setup, AtBegin<decltype(resumes)>{resumes});
+}
+
+TEST_CASE("checkpoint: what is saved is loaded, for networks at random") {
+  const File file;
+  Rng rng{1};
+  for (int i = 0; i < 100; ++i) {
+    const std::string text = random_architecture(rng);
+    CAPTURE(text);
+    DynamicMlp net = from_architecture(text), other = from_architecture(text);
+    Trainer trainer(net, sgd), other_trainer(other, sgd);
+    fill(net.parameters(), [&] { return random_number<float>(rng, true); });
+    fill(net.state(), [&] { return random_number<float>(rng, true); });
+    save_checkpoint(trainer, file.path);
+    load_checkpoint(other_trainer, file.path);
+    CHECK(same_bits(other.parameters(), net.parameters()));
+    CHECK(same_bits(other.state(), net.state()));
+  }
 }
 
 namespace {
