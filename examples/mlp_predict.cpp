@@ -6,6 +6,7 @@
 #include <mlp/io/csv.hpp>
 #include <mlp/io/onnx.hpp>
 #include <mlp/io/safetensors.hpp>
+#include <mlp/printable.hpp>
 
 #include <cstddef>
 #include <cstdio>
@@ -35,8 +36,12 @@ Model<> read_model(const std::filesystem::path& path) {
   return load_model(path);
 }
 
+// Names come from the model's file: nothing in them commands a terminal, and none floods it.
+std::string shown(const std::string& name) { return printable(name, 1000); }
+
 // As a field of a CSV.
-std::string field(const std::string& text) {
+std::string field(const std::string& name) {
+  const std::string text = shown(name);
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
@@ -51,10 +56,11 @@ std::string name_of_output(const Model<>& model, Index i) {
 }
 
 void print_info(const Model<>& model) {
-  std::printf("%s\n%td inputs, %td outputs, %td parameters\n", architecture(model.net).c_str(),
-              model.net.inputs(), model.net.outputs(), model.net.parameter_count());
-  for (const std::string& feature : model.info.features) std::printf("input   %s\n", feature.c_str());
-  for (const std::string& name : model.info.classes) std::printf("class   %s\n", name.c_str());
+  std::printf("%s\n%td inputs, %td outputs, %td parameters\n",
+              printable(architecture(model.net), 10'000).c_str(), model.net.inputs(), model.net.outputs(),
+              model.net.parameter_count());
+  for (const std::string& feature : model.info.features) std::printf("input   %s\n", shown(feature).c_str());
+  for (const std::string& name : model.info.classes) std::printf("class   %s\n", shown(name).c_str());
 }
 
 void predict(const Model<>& model) {
@@ -95,6 +101,9 @@ int main(int argc, char** argv) {
     const Model<> model = read_model(path);
     if (info) print_info(model);
     else predict(model);
+    if (std::ferror(stdout) != 0 || std::fflush(stdout) != 0) {
+      throw std::runtime_error("the output: expected a file that takes it all, found an error while writing");
+    }
     return EXIT_SUCCESS;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "mlp_predict: %s\n", error.what());

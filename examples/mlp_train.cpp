@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
       const Evaluation found = evaluate(model.net, data);
       std::printf("%s  loss %.4f, accuracy %.1f %%\n", when, found.loss, 100 * found.accuracy);
     };
-    std::printf("%s\n", architecture(model.net).c_str());
+    std::printf("%s\n", printable(architecture(model.net), 10'000).c_str());
     report("before");
     fit(model.net, data, AdamW{.learning_rate = 1e-3}, {.epochs = 100, .batch_size = 16, .seed = 1});
     report("after ");
