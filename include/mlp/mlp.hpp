@@ -55,6 +55,7 @@
 #include <mlp/optimizer/rmsprop.hpp>
 #include <mlp/optimizer/sgd.hpp>
 #include <mlp/preprocessing.hpp>
+#include <mlp/printable.hpp>
 #include <mlp/product.hpp>
 #include <mlp/random.hpp>
 #include <mlp/sample_weights.hpp>
