@@ -405,28 +405,21 @@ TEST_CASE("metadata that are not as save writes them") {
     const std::string prefix = "net: metadata " + key + ": ";
     return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
   };
-  for (const char* json :
-       {"", "[", "{", "null", "\"a\"", "[null]", "[[\"a\"]]", "[[[1]]]", "{\"a\":{\"b\":{\"c\":1}}}",
-        "[{\"a\":1}]", "{\"a.b\":1}", "[\"a\",\"b\"]]", "[1e999]", "{}", "{\"a\":1,\"a\":2}"}) {
-    CAPTURE(json);
-    CHECK(error("mlp.classes", json).starts_with("expected JSON as save writes it, found \""));
-  }
-  CHECK(error("mlp.classes", std::string("[\"a\",\"b\"]\0[]", 12))
-            .starts_with("expected JSON as save writes it"));
-  CHECK(error("mlp.classes", "[\"a\",1]").starts_with("expected JSON as save writes it"));
+  const auto is_other = [&](const std::string& key, const std::string& json) {
+    return error(key, json).starts_with("expected JSON as save writes it, found \"");
+  };
+  CHECK(is_other("mlp.classes", "null"));
+  CHECK(is_other("mlp.classes", std::string("[\"a\",\"b\"]\0[]", 12)));
+  CHECK(is_other("mlp.classes", "[\"a\",1]"));
   CHECK(error("mlp.classes", "[\"a\",\"b\",\"c\"]") == "ModelInfo: expected 2 names, or none, found 3");
   for (const char* samples : {"[1,[2,3]]", "[[1,2,3],4]", "[\"a\",[1,2,3]]"}) {
-    const std::string json = std::string("{\"inputs\":") + samples + ",\"predictions\":[[1,2]]}";
-    CAPTURE(json);
-    CHECK(error("mlp.probes", json) != json);
-    CHECK(error("mlp.probes", json).starts_with("expected "));
+    CHECK(is_other("mlp.probes", std::string("{\"inputs\":") + samples + ",\"predictions\":[[1,2]]}"));
   }
-  CHECK(error("mlp.probes", "{\"inputs\":[[1,2,3]]}").starts_with("expected JSON as save writes it"));
+  CHECK(is_other("mlp.probes", "{\"inputs\":[[1,2,3]]}"));
+  CHECK(is_other("mlp.scaler", R"({"MinMaxScaler":{"min":["a"],"scale":[1,1,1],"low":0}})"));
+  CHECK(is_other("mlp.scaler", "{\"MaxScaler\":{}}"));
   CHECK(error("mlp.scaler", R"({"MinMaxScaler":{"min":[1,2,3],"scale":[1,1,1],"low":[]}})") ==
         "MinMaxScaler: expected 1 number as low, found 0");
-  CHECK(error("mlp.scaler", R"({"MinMaxScaler":{"min":["a"],"scale":[1,1,1],"low":0}})")
-            .starts_with("expected JSON as save writes it"));
-  CHECK(error("mlp.scaler", "{\"MaxScaler\":{}}").starts_with("expected JSON as save writes it"));
 }
 
 namespace {

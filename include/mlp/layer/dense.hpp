@@ -46,7 +46,7 @@ constexpr Index dense_parameter_count(Index inputs, Index outputs) {
   return inputs == Dynamic || outputs == Dynamic ? Dynamic : outputs * (inputs + 1);
 }
 
-// The number of inputs, if both sizes are some.
+// Returns the number of inputs if both sizes are positive.
 constexpr Index checked_dense_inputs(Index inputs, Index outputs) {
   if (inputs <= 0 || outputs <= 0) {
     raise<std::invalid_argument>("Dense: expected positive sizes, found " + std::to_string(inputs) +
