@@ -189,6 +189,9 @@ TEST_CASE("architectures that are none") {
         "architecture: Dense: expected its sizes, parts and options alone, as in Dense(1, 2)");
   CHECK(error_of("Mlp(Hinge, Dropout(2, q=1))") ==
         "architecture: Dropout: expected its sizes, parts and options alone, as in Dropout(2, p=0.5)");
+  std::string many = "Mlp(Hinge, Residual(Dropout(2)";
+  for (int i = 0; i < 1000; ++i) many += ", Dropout(2)";
+  CHECK(error_of(many + ", q=1))").size() < 300);
   CHECK(error_of("Mlp(Hinge, Dropout(2, p=2))") ==
         "Dropout: expected a probability in [0, 1), found 2.000000");
   CHECK(error_of("Mlp(Hinge, Dense(1, 2), Dense(3, 1))") ==

@@ -30,6 +30,7 @@
 #include <mlp/loss/poisson_nll.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/network.hpp>
+#include <mlp/printable.hpp>
 #include <mlp/sample_weights.hpp>
 #include <mlp/types.hpp>
 
@@ -353,7 +354,8 @@ class AnyLayer {
     bool is_all = text.sizes == understood.sizes && count(text) == count(understood);
     for (const auto& option : text.options) is_all = is_all && understood.find(option.first) != nullptr;
     if (!is_all)
-      text.fail("expected its sizes, parts and options alone, as in " + detail::to_text(understood));
+      text.fail("expected its sizes, parts and options alone, as in " +
+                printable(detail::to_text(understood), 200));
     return layer;
   }
 
