@@ -29,7 +29,7 @@ Matrix<float> random_matrix(Index rows, Index cols, Rng& rng) {
   return x;
 }
 
-std::string error_of(const char* text) {
+std::string error_of(const std::string& text) {
   return message_of<std::invalid_argument>([&] { from_architecture(text); });
 }
 
