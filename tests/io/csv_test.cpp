@@ -1,17 +1,24 @@
 #include <mlp/io/csv.hpp>
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <cmath>
+#include <cstddef>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <vector>
 
 #include "message_of.hpp"
+#include "peak_memory.hpp"
+#include "temp_folder.hpp"
 
 using namespace mlp;
 
@@ -161,6 +168,9 @@ TEST_CASE("CSV: missing values are an error, dropped or the mean") {
   CHECK(message_of<std::runtime_error>([] {
           read_features("a,b\n1,\n2,?\n", {.on_missing = Missing::mean});
         }) == "a.csv: expected numbers with a mean in column \"b\"");
+  CHECK(message_of<std::runtime_error>([] {
+          read_features("a,\"\x1B[2J\"\n1,\n2,?\n", {.on_missing = Missing::mean});
+        }) == "a.csv: expected numbers with a mean in column \"?[2J\"");
 
   // Targets that are numbers.
   const std::string costs = "a,s,t\n1,2,3\n4,5,\n,6,7\n8,nan,9\n10,11,12\n";
@@ -175,6 +185,27 @@ TEST_CASE("CSV: missing values are an error, dropped or the mean") {
   CHECK(message_of<std::runtime_error>([] {
           read_features("a\n1\n?\n", {.missing = {}, .on_missing = Missing::drop});
         }) == "a.csv:3: column 1 (a): expected a number, found \"?\"");
+}
+
+TEST_CASE("CSV: the means of more columns than are summed at a time") {
+  const Index columns = 1000;
+  std::string text;
+  for (const int row : {0, 1, 2}) {
+    for (Index i = 0; i < columns; ++i) {
+      const Index gap = i % 3;
+      text += (i > 0 ? "," : "") + (row == gap ? "" : std::to_string(i + row));
+    }
+    text += '\n';
+  }
+  const Matrix<double> x = read_features(text, {.header = false, .on_missing = Missing::mean}).x;
+  REQUIRE(x.rows() == columns);
+  REQUIRE(x.cols() == 3);
+  for (Index i = 0; i < columns; ++i) {
+    for (Index j = 0; j < 3; ++j) {
+      const double others = static_cast<double>(i) + static_cast<double>(3 - j) / 2;
+      CHECK(x(i, j) == (j == i % 3 ? others : static_cast<double>(i + j)));
+    }
+  }
 }
 
 TEST_CASE("CSV: an error names the file, line and column, what was expected and what was found") {
@@ -232,6 +263,8 @@ TEST_CASE("CSV: an error names the file, line and column, what was expected and 
       CHECK(message_of([&] { read(flowers, {.delimiter = delimiter}); }) ==
             "CsvOptions: expected a delimiter other than a quotation mark or the end of a line");
     }
+    CHECK(message_of([] { read(flowers, {.delimiter = '\0'}); }) ==
+          "CsvOptions: expected a delimiter other than a byte of 0");
     CHECK(message_of([] {
             read(flowers, {.targets = {"width", "species"}});
           }) == "CsvOptions: expected 1 target, the column of labels, found 2");
@@ -242,11 +275,54 @@ TEST_CASE("CSV: an error names the file, line and column, what was expected and 
   SUBCASE("files") {
     CHECK(message_of<std::runtime_error>([] { read_csv("no-such.csv"); }) ==
           "no-such.csv: expected a readable file, found No such file or directory");
-    const auto folder = std::filesystem::temp_directory_path();
-    CHECK(message_of<std::runtime_error>([&] {
-            read_csv_features(folder);
-          }).starts_with(folder.string() + ": expected a readable file, found "));
+    const TempFolder folder;
+    REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
+    const auto pipe = (folder / "pipe").string(), name = folder.path().string();
+    for (const std::string& path : {pipe, name, std::string("/dev/zero")}) {
+      const std::string expected =
+          path + ": expected a file, found " + (path == name ? "a folder" : "a device, pipe or socket");
+      CHECK(message_of<std::runtime_error>([&] { read_csv(path); }) == expected);
+      CHECK(message_of<std::runtime_error>([&] { read_csv_features(path); }) == expected);
+    }
+    // A stream that fails while it is read.
+    struct Broken : std::streambuf {
+      int_type underflow() override { throw std::runtime_error("broken"); }
+    } broken;
+    std::istream in(&broken);
+    CHECK(message_of<std::runtime_error>([&] { read_csv(in, "a.csv"); }) ==
+          "a.csv: expected a readable file, found an error while reading");
   }
+  SUBCASE("bytes of 0") {
+    const std::string what = "expected text, found a byte of 0 (a file in UTF-16 has them: save it as UTF-8)";
+    CHECK(says(std::string("a\0,\0t\0\n\0", 8)) == "a.csv:1: column 1: " + what);
+    CHECK(says(std::string("a,t\n1,u\n2,v\0\n", 13)) == "a.csv:3: column 2: " + what);
+    CHECK(says(std::string("a,t\n\"1\0\",u\n", 11)) == "a.csv:2: column 1: " + what);
+    CHECK(says(std::string("a,t\n\0", 5)) == "a.csv:2: column 1: " + what);
+  }
+}
+
+TEST_CASE("CSV: a file is read like a stream") {
+  const TempFolder folder;
+  const auto path = folder / "a.csv";
+  std::ofstream(path, std::ios::binary) << flowers;
+  CHECK(read_csv(path).data.x == read(flowers).data.x);
+  CHECK(read_csv(path).classes == read(flowers).classes);
+  CHECK(read_csv_features<double>(path, {.targets = {"species"}}).x ==
+        read_features(flowers, {.targets = {"species"}}).x);
+  CHECK(message_of<std::runtime_error>([&] { read_csv(path, {.targets = {"width"}}); }) ==
+        path.string() + ":2: column 3 (species): expected a number, found \"setosa\"");
+}
+
+TEST_CASE("CSV: a file of terabytes that a disc holds in a few bytes") {
+  const TempFolder folder;
+  const auto path = folder / "sparse.csv";
+  std::ofstream(path, std::ios::binary) << "a,t\n1,u\n";
+  std::error_code error;
+  std::filesystem::resize_file(path, 15'000'000'000'000, error);
+  if (error) return;
+  CHECK(message_of<std::runtime_error>([&] {
+          read_csv(path);
+        }).starts_with(path.string() + ":3: column 1: expected text, found a byte of 0"));
 }
 
 TEST_CASE("CSV: no bytes do anything but load or be a std::runtime_error") {
@@ -292,4 +368,134 @@ TEST_CASE("CSV: the longest lines take time and memory in proportion") {
         "a.csv:2: column 1 (a): expected a number in the range of the scalar type, found \"" +
             digits.substr(0, 40) + "...\"");
   CHECK(read("a,t\n1," + digits).classes == Names{digits});
+}
+
+// The shapes of files that take the most memory for a byte.
+TEST_CASE("CSV: memory is at most 32 bytes for each byte of the file") {
+  constexpr std::size_t size = 300'000;
+  const auto repeated = [](const std::string& line, std::size_t at_least) {
+    std::string text;
+    while (text.size() < at_least) text += line;
+    return text;
+  };
+  bool loads = false;
+  const auto peak = [&](const std::string& text, auto reads) {
+    std::istringstream in(text);
+    bool loaded = false;
+    const std::size_t bytes = peak_memory::of([&] {
+      reads(in);
+      loaded = true;
+    });
+    CHECK(loaded == loads);
+    CHECK(static_cast<double>(bytes) / static_cast<double>(text.size()) <= 32);  // without the 32 MB
+  };
+  const auto features = [](const CsvOptions& options) {
+    return [&options](std::istream& in) { read_csv_features<double>(in, "a.csv", options); };
+  };
+  const auto numbers = [](const CsvOptions& options) {
+    return [&options](std::istream& in) { read_csv<Matrix<double>>(in, "a.csv", options); };
+  };
+  const auto labels = [](const CsvOptions& options) {
+    return [&options](std::istream& in) { read_csv<Labels, double>(in, "a.csv", options); };
+  };
+  const CsvOptions mean{.on_missing = Missing::mean};
+  const CsvOptions no_header{.header = false, .on_missing = Missing::mean};
+
+  SUBCASE("a header") {
+    // One more than a power of 2 fields, where a vector of twice the size takes the place of another.
+    const std::string commas(1 << 18, ',');
+    for (const CsvOptions& options : {mean, no_header}) {
+      peak(commas, features(options));
+      peak(commas, numbers(options));
+      peak(commas, labels(options));
+    }
+    peak(commas + "\n" + commas, features(mean));
+    peak(commas + "\n" + std::string(1 << 17, ','), features(mean));
+  }
+  SUBCASE("no values") {
+    for (const std::size_t columns : {3u, 9u, 1000u, 100'000u}) {
+      const std::string text = repeated(std::string(columns, ',') + "\n", size);
+      for (const CsvOptions& options : {mean, no_header}) peak(text, features(options));
+    }
+  }
+  SUBCASE("one value in each column") {
+    loads = true;
+    const std::string ones = repeated("1,", size) + "1\n", header = std::string(size / 2, ',') + "\n";
+    peak(ones, features(no_header));
+    peak(ones, numbers(no_header));
+    peak(header + ones, features(mean));
+    peak(header + ones, numbers(mean));
+  }
+  SUBCASE("numbers") {
+    loads = true;
+    const CsvOptions both{.header = false, .features = {"1", "2"}, .targets = {"1", "2"}};
+    const std::string text = repeated("1,2\n", size);
+    peak(text, numbers(both));
+    peak(text, numbers(no_header));
+    peak("1,2\n" + repeated(",2\n", size), numbers(no_header));
+  }
+  SUBCASE("labels that are all different") {
+    loads = true;
+    const CsvOptions all{.header = false, .missing = {""}, .on_missing = Missing::mean};
+    std::string letters = "1,a\n", digits = letters, longer = letters;
+    for (std::size_t i = 0; letters.size() < size; ++i) {
+      letters += {',', "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-"[i / 4096 % 64],
+                  static_cast<char>('0' + i / 64 % 64), static_cast<char>('0' + i % 64), '\n'};
+    }
+    for (int i = 0; digits.size() < size; ++i) digits += "," + std::to_string(i) + "\n";
+    for (int i = 100'000'000; longer.size() < size; ++i) longer += ",a class " + std::to_string(i) + "\n";
+    peak(letters, labels(all));
+    peak("1,1" + digits.substr(3), labels(all));
+    peak(longer, labels(all));
+    peak("1,a\n,b" + std::string(size, 'x') + "\n", labels(all));
+  }
+  SUBCASE("names") {
+    for (const std::string name : {"", "column of a longer name "}) {
+      std::string header, values;
+      CsvOptions options = mean;
+      for (int i = 0; header.size() + values.size() < size; ++i) {
+        options.features.push_back(name + std::to_string(i));
+        header += (i > 0 ? "," : "") + options.features.back();
+        values += i > 0 ? ",1" : "1";
+      }
+      loads = false;
+      peak(header, features(mean));
+      peak(header, features(options));
+      loads = true;
+      const std::string text = header + "\n" + values + "\n";
+      peak(text, features(mean));
+      peak(text, features(options));
+      options.targets = options.features;
+      peak(text, numbers(options));
+    }
+  }
+}
+
+TEST_CASE("CSV: names are found in time proportional to their number") {
+  const int columns = 50'000;
+  CsvOptions options;
+  std::string header, values;
+  for (int i = 0; i < columns; ++i) {
+    const std::string name = std::to_string(columns - i);
+    header += name + ",";
+    values += std::to_string(i % 10) + ",";
+    (i % 2 == 0 ? options.features : options.targets).push_back(name);
+  }
+  const std::string text = header + "t\n" + values + "u\n";
+  const auto csv = read<Matrix<float>>(text, options);
+  CHECK(csv.features == options.features);
+  CHECK(csv.targets == options.targets);
+  CHECK(csv.data.x.topRows(5) == Matrix<float>{{0}, {2}, {4}, {6}, {8}});
+  CHECK(csv.data.t.topRows(5) == Matrix<float>{{1}, {3}, {5}, {7}, {9}});
+
+  options.features.clear();  // all but the targets
+  options.targets.pop_back();
+  CHECK(read<Matrix<float>>(header + "t\n" + values + "2\n", options).features.size() == columns / 2 + 2);
+
+  // Names may be given more than once.
+  CHECK(read<Labels>(flowers, {.features = {"width", "width"}}).data.x.row(1)(1) == 3.2f);
+
+  options = {.classes = Names(300'000, "u")};
+  CHECK(message_of([&] { read(flowers, options); }) ==
+        "CsvOptions: expected classes of different names, found one twice");
 }

@@ -18,7 +18,22 @@
 #include <system_error>
 #include <vector>
 
+#ifndef _WIN32
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
 namespace mlp {
+
+struct IdxOptions {
+  /// What a gzipped file's header promises may be at most so many times the file's size, or 16 MiB. Images
+  /// rarely shrink to less than a tenth, but gzip can make gigabytes of a megabyte.
+  double max_expansion = 100;
+
+  void validate() const {
+    detail::check_option(max_expansion >= 0, "IdxOptions", "max_expansion >= 0", max_expansion);
+  }
+};
 
 namespace detail {
 
@@ -33,11 +48,23 @@ struct IdxBytes {
 class IdxFile {
  public:
   explicit IdxFile(const std::filesystem::path& path) : path_(path) {
+    const InputFile input(path);
+    size_ = input.size();
     errno = 0;
-    file_.reset(gzopen(path.string().c_str(), "rb"));
+#ifdef _WIN32
+    file_.reset(gzopen_w(path.c_str(), "rb"));
+#else
+    const int copy = fcntl(fileno(input.handle()), F_DUPFD_CLOEXEC, 0);
+    if (copy >= 0) file_.reset(gzdopen(copy, "rb"));
+    if (copy >= 0 && !file_) close(copy);
+#endif
     // zlib leaves errno alone if it has no memory.
     if (!file_) unreadable(std::generic_category().message(errno != 0 ? errno : ENOMEM));
   }
+
+  /// In bytes, as the file is on the disc.
+  std::uint64_t size() const { return size_; }
+  bool is_gzipped() { return gzdirect(file_.get()) == 0; }
 
   /// Reads up to `size` bytes and returns how many there were: fewer only where the file ends soundly.
   /// Errors: std::runtime_error if the file can't be read, or its gzip stream is damaged or cut short.
@@ -48,8 +75,9 @@ class IdxFile {
       // A stream that is cut short isn't an error to gzread: only gzerror tells it from the end of the file.
       int status = Z_OK;
       std::string why = gzerror(file_.get(), &status);
-      const std::string prefix = path_text(path_) + ": ";  // zlib puts it there, and so does file_error
-      if (why.starts_with(prefix)) why.erase(0, prefix.size());
+      if (const std::size_t name = why.rfind(": "); name != std::string::npos) {
+        why.erase(0, name + 2);  // zlib's name for the file
+      }
       if (status != Z_OK) unreadable(why);
     }
     return count;
@@ -65,17 +93,20 @@ class IdxFile {
   };
 
   std::filesystem::path path_;
+  std::uint64_t size_ = 0;
   std::unique_ptr<gzFile_s, Close> file_;
 };
 
 /// Reads an IDX file of unsigned bytes whose number of dimensions lies in [least, most]. The header is
 ///   0, 0, element type, number of dimensions n, then n sizes of 32 bits, the highest byte first
-/// and the elements follow, the last dimension varying fastest. Nothing in the header is believed before the
-/// bytes it promises have arrived: memory grows with what was read, never with what was claimed.
-inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t least, std::size_t most) {
+/// and the elements follow, the last dimension varying fastest. What the header promises is compared with the
+/// file's size before the elements are read, and memory grows with what was read, never with what was claimed.
+inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t least, std::size_t most,
+                               const IdxOptions& options) {
   constexpr std::uint8_t unsigned_byte = 0x08;
   constexpr std::size_t block = std::size_t{1} << 20;
 
+  options.validate();
   IdxFile file(path);
   std::array<std::uint8_t, 4> magic{};
   if (const std::size_t got = file.read(magic.data(), magic.size()); got < magic.size()) {
@@ -121,8 +152,25 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
   }
   const auto total = static_cast<std::size_t>(times(features, sizes[0]));
 
-  IdxBytes idx{static_cast<Index>(sizes[0]), static_cast<Index>(features), {}};
   const std::string expected = std::to_string(total) + " bytes of data (" + shape + ")";
+  if (file.is_gzipped()) {
+    constexpr double always = 16 << 20;
+    const double bound = std::max(always, options.max_expansion * static_cast<double>(file.size()));
+    if (static_cast<double>(total) > bound) {
+      file_error(path,
+                 "at most " + std::to_string(static_cast<std::uint64_t>(bound)) +
+                     " bytes of data from a gzipped file of " + std::to_string(file.size()) +
+                     " (IdxOptions::max_expansion)",
+                 "a header that promises " + expected);
+    }
+  } else {
+    const std::uint64_t opening = magic.size() + header.size();
+    const std::uint64_t found = file.size() - std::min(file.size(), opening);
+    if (found != total) file_error(path, expected, found < total ? std::to_string(found) : "more than that");
+  }
+  check_fits_in_memory(path, total);
+
+  IdxBytes idx{static_cast<Index>(sizes[0]), static_cast<Index>(features), {}};
   while (idx.bytes.size() < total) {
     const std::size_t before = idx.bytes.size();
     const std::size_t size = std::min(block, total - before);
@@ -143,24 +191,29 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
 /// Shapes: the file's dimensions are N x d1 x d2 x ..., two or more; the result is (d1 d2 ...) x N, so that a
 ///         column is one sample, its elements in the file's order (row by row for an image).
 /// Units:  bytes 0 to 255 become 0 to 1.
-/// Errors: std::runtime_error naming the file, what was expected and what was found, if it can't be read,
-///         isn't IDX, holds other elements than unsigned bytes, or doesn't hold exactly the bytes that its
-///         header promises; also for a gzip stream that is damaged or cut short. As with gzip itself,
-///         concatenated streams are one, and bytes behind the last that don't begin another are ignored.
+/// Errors: std::runtime_error naming the file, what was expected and what was found, if it can't be read or is
+///         no regular file, isn't IDX, holds other elements than unsigned bytes, or doesn't hold exactly the
+///         bytes that its header promises; also for a gzip stream that is damaged or cut short. As with gzip
+///         itself, concatenated streams are one, and bytes behind the last that don't begin another are
+///         ignored. std::invalid_argument if an option is out of range.
+/// Bounds: a plain file holds what its header promises, and a gzipped one may promise at most
+///         max(16 MiB, max_expansion * its size) bytes, else it is an error before they are read. For each of
+///         these bytes, at most max(3, 2 + sizeof(S)) of memory, and 1 MB; time is proportional to their
+///         number.
 /// Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits,
 ///         http://yann.lecun.com/exdb/mnist/, "File formats for the MNIST database".
 template <class S = float>
-Matrix<S> read_idx_images(const std::filesystem::path& path) {
-  const detail::IdxBytes idx = detail::read_idx_bytes(path, 2, 255);
+Matrix<S> read_idx_images(const std::filesystem::path& path, const IdxOptions& options = {}) {
+  const detail::IdxBytes idx = detail::read_idx_bytes(path, 2, 255, options);
   const Eigen::Map<const Matrix<std::uint8_t>> bytes(idx.bytes.data(), idx.features, idx.samples);
   return bytes.template cast<S>() / S(255);
 }
 
 /// Reads class labels from an IDX file, plain or gzipped.
 /// Shapes: the file has one dimension, N; the result is N labels in [0, 255].
-/// Errors: as for read_idx_images.
-inline Labels read_idx_labels(const std::filesystem::path& path) {
-  const detail::IdxBytes idx = detail::read_idx_bytes(path, 1, 1);
+/// Errors, bounds: as for read_idx_images, with S = int.
+inline Labels read_idx_labels(const std::filesystem::path& path, const IdxOptions& options = {}) {
+  const detail::IdxBytes idx = detail::read_idx_bytes(path, 1, 1, options);
   return Eigen::Map<const Eigen::Matrix<std::uint8_t, Eigen::Dynamic, 1>>(idx.bytes.data(), idx.samples)
       .cast<int>();
 }
@@ -168,10 +221,11 @@ inline Labels read_idx_labels(const std::filesystem::path& path) {
 /// Reads a dataset from two IDX files: images (read_idx_images) and their labels (read_idx_labels).
 /// Shapes: x features x N, t N labels.
 /// Errors: as for read_idx_images, and std::runtime_error if there isn't one label per image.
+/// Bounds: as for read_idx_images and read_idx_labels.
 template <class S = float>
 Dataset<Labels, S> read_idx(const std::filesystem::path& images_path,
-                            const std::filesystem::path& labels_path) {
-  Dataset<Labels, S> data{read_idx_images<S>(images_path), read_idx_labels(labels_path)};
+                            const std::filesystem::path& labels_path, const IdxOptions& options = {}) {
+  Dataset<Labels, S> data{read_idx_images<S>(images_path, options), read_idx_labels(labels_path, options)};
   if (data.x.cols() != data.t.size()) {
     throw std::runtime_error(detail::path_text(images_path) + " and " + detail::path_text(labels_path) +
                              ": expected one label per image, found " + std::to_string(data.x.cols()) +
