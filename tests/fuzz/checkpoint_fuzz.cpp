@@ -9,41 +9,51 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "../clusters.hpp"
-#include "header_length.hpp"
 #include "only_throws.hpp"
+#include "safetensors_mutator.hpp"
 
 namespace {
 
 using namespace mlp;
 
+// Loads the checkpoint, and saves and loads it again.
 struct Load {
   std::string_view bytes;
-  void begin(auto& training) const { detail::load_checkpoint(training, bytes, "FILE"); }
+  void begin(auto& training) const {
+    detail::load_checkpoint(training, bytes, "FILE");
+    const TensorFile loaded = detail::checkpoint_of(training);
+    bool is_refused = true;
+    only_throws<std::runtime_error>([&] {
+      detail::load_checkpoint(training, to_bytes(loaded), "SAVED");
+      is_refused = false;
+    });
+    if (is_refused || detail::checkpoint_of(training) != loaded) std::abort();
+  }
   void operator()(const Progress&) const {}
 };
 
 }  // namespace
 
-// Whatever a checkpoint says is refused, or can be gone on with.
+// A checkpoint is refused with std::runtime_error, or training goes on from it.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const Dataset<Labels> train = clusters(8), validation = clusters(6);
-  with_header_lengths(data, size, [](const std::string& bytes) {
-    Mlp<SoftmaxCrossEntropy, Dense<2, 2, Tanh>, Dropout<2>, BatchNorm<2>, Dense<2, 3>> net;
-    only_throws<std::runtime_error>([&] {
-      fit(net, train, validation, Adam{},
-          {.epochs = 3,
-           .batch_size = 3,
-           .accumulate = 2,
-           .schedule = ReduceOnPlateau{},
-           .patience = 2,
-           .average_decay = 0.5},
-          Load{bytes});
-    });
+  const std::string bytes(data, data + size);
+  Mlp<SoftmaxCrossEntropy, Dense<2, 2, Tanh>, Dropout<2>, BatchNorm<2>, Dense<2, 3>> net;
+  only_throws<std::runtime_error>([&] {
+    fit(net, train, validation, Adam{},
+        {.epochs = 3,
+         .batch_size = 3,
+         .accumulate = 2,
+         .schedule = ReduceOnPlateau{},
+         .patience = 2,
+         .average_decay = 0.5},
+        Load{bytes});
   });
   return 0;
 }

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Adds to each fuzzer's corpus what it found in a build folder, minimised: of the inputs that cover code which the
+# hand-made files do not, the smallest, at most MOST of them. Those of an earlier call are weighed anew.
+# Hand-made files, with names of their own, stay; the others are named by the first 12 hex digits of their SHA-1.
+# Usage: tests/fuzz/merge_corpus.sh BUILD_FOLDER [MOST]
+set -euo pipefail
+
+build=${1:?the build folder, as build/fuzz}/tests/fuzz
+most=${2:-50}
+corpora=$(cd "$(dirname "$0")" && pwd)/corpus
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+for corpus in "$corpora"/*/; do
+  name=$(basename "$corpus")
+  merged=$work/$name/merged earlier=$work/$name/earlier
+  mkdir -p "$merged" "$earlier" "$build/found/$name"
+  for file in "$corpus"*; do
+    if [[ $(basename "$file") =~ ^[0-9a-f]{12}$ ]]; then cp "$file" "$earlier"; else cp "$file" "$merged"; fi
+  done
+  "$build/fuzz_$name" -merge=1 -max_len=4096 "$merged" "$earlier" "$build/found/$name" >"$work/$name/log" 2>&1 ||
+    { cat "$work/$name/log"; exit 1; }
+
+  find "$corpus" -regextype posix-extended -regex '.*/[0-9a-f]{12}' -delete
+  kept=0
+  while IFS= read -r file; do
+    if [[ ! -e $corpus$(basename "$file") && $kept -lt $most ]]; then
+      hash=$(sha1sum "$file")
+      cp "$file" "$corpus${hash:0:12}"
+      kept=$((kept + 1))
+    fi
+  done < <(find "$merged" -type f -printf '%s %p\n' | sort -n | cut -d' ' -f2-)
+  echo "$name: $(find "$corpus" -type f | wc -l) files, $kept of them found"
+done
