@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Adds to each fuzzer's corpus what it found in a build folder, minimised: of the inputs that cover code which the
-# hand-made files do not, the smallest, at most MOST of them. Those of an earlier call are weighed anew.
-# Hand-made files, with names of their own, stay; the others are named by the first 12 hex digits of their SHA-1.
+# Adds to each fuzzer's corpus what it found in a build folder, minimised: the fewest inputs that cover all edges of
+# code that the hand-made files do not cover and, if those are more than MOST, the smallest of them. Files that an
+# earlier call added are candidates like the new ones. Hand-made files stay. An added file's name is the first 12 hex
+# digits of its SHA-1.
 # Usage: tests/fuzz/merge_corpus.sh BUILD_FOLDER [MOST]
 set -euo pipefail
 
@@ -18,8 +19,8 @@ for corpus in "$corpora"/*/; do
   for file in "$corpus"*; do
     if [[ $(basename "$file") =~ ^[0-9a-f]{12}$ ]]; then cp "$file" "$earlier"; else cp "$file" "$merged"; fi
   done
-  "$build/fuzz_$name" -merge=1 -max_len=4096 "$merged" "$earlier" "$build/found/$name" >"$work/$name/log" 2>&1 ||
-    { cat "$work/$name/log"; exit 1; }
+  "$build/fuzz_$name" -set_cover_merge=1 -use_counters=0 -max_len=4096 -artifact_prefix="$work/$name/" \
+    "$merged" "$earlier" "$build/found/$name" >"$work/$name/log" 2>&1 || { cat "$work/$name/log"; exit 1; }
 
   find "$corpus" -regextype posix-extended -regex '.*/[0-9a-f]{12}' -delete
   kept=0
