@@ -1,0 +1,46 @@
+#pragma once
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <exception>
+#include <new>
+
+/// Replaces operator new of the test, and counts what it gives: for bounds on a reader's memory. Include it in
+/// one file of a program. What Eigen allocates is not counted: matrices, which are a part of the result.
+namespace peak_memory {
+
+inline std::atomic<std::size_t> now{0}, peak{0};
+
+inline void* allocate(std::size_t size) {
+  void* const p = std::malloc(size == 0 ? 1 : size);
+  if (p == nullptr) throw std::bad_alloc();
+  const std::size_t sum = now += malloc_usable_size(p);
+  peak = std::max(peak.load(), sum);
+  return p;
+}
+inline void release(void* p) {
+  now -= malloc_usable_size(p);
+  std::free(p);
+}
+
+/// The most bytes that call() had at a time, beside those that were there before. An exception of it is an end
+/// like any other.
+std::size_t of(auto&& call) {
+  const std::size_t before = now;
+  peak = before;
+  try {
+    call();
+  } catch (const std::exception&) {
+  }
+  return peak - before;
+}
+
+}  // namespace peak_memory
+
+void* operator new(std::size_t size) { return peak_memory::allocate(size); }
+void operator delete(void* p) noexcept { peak_memory::release(p); }
+void operator delete(void* p, std::size_t) noexcept { peak_memory::release(p); }
