@@ -39,6 +39,15 @@ struct Rule {
   Role role = Role::layer;
 };
 
+/// What a network is made of.
+template <class S>
+struct Parts {
+  AnyLoss loss;
+  std::vector<AnyLayer> layers;
+  std::deque<double> parameters, state;
+  ModelInfo<S> info;
+};
+
 /// Makes a network of a graph: walks from the output back to the input, then puts the layers one after the
 /// other.
 class Builder {
@@ -49,13 +58,8 @@ class Builder {
   /// Errors: std::runtime_error, or std::invalid_argument if an option of the loss is out of range.
   void build();
 
-  const AnyLoss& loss() const { return *loss_; }
-  std::vector<AnyLayer>&& take_layers() { return std::move(layers_); }
-  const std::deque<double>& parameters() const { return parameters_; }
-  const std::deque<double>& state() const { return state_; }
-
   template <class S>
-  ModelInfo<S> take_info() {
+  Parts<S> take_parts() {
     ModelInfo<S> info;
     info.features = names("mlp.feature.");
     info.classes = classes_.empty() ? names("mlp.class.") : std::move(classes_);
@@ -69,7 +73,8 @@ class Builder {
       scaler.mean = vector_of<S>(mean_);
       scaler.scale = vector_of<S>(scale_);
     }
-    return info;
+    return {*std::move(loss_), std::move(layers_), std::move(parameters_), std::move(state_),
+            std::move(info)};
   }
 
   // For the rules.

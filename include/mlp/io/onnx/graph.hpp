@@ -35,12 +35,20 @@ inline double meant_by(double value) {
   return meant;
 }
 
+/// Errors: std::runtime_error unless a protobuf message may be of that size.
+inline void check_size(const std::string& file, std::uint64_t bytes) {
+  if (bytes >= std::uint64_t{1} << 31) {
+    file_error(file, "a file of less than 2 GB, the most that ONNX allows", std::to_string(bytes) + " bytes");
+  }
+}
+
 /// The graph of an ONNX file, checked as far as that goes without knowing any operator.
 class Graph {
  public:
   /// Errors: std::runtime_error naming the file, and the node or tensor if there is one.
   Graph(std::string_view bytes, std::string file)
       : file_(std::move(file)), work_left_(most_uses * bytes.size() + (std::size_t{1} << 22)) {
+    check_size(file_, bytes.size());
     try {
       message_ = read_message(bytes);
     } catch (const protozero::exception& error) {

@@ -97,13 +97,13 @@ inline constexpr Rule sigmoid_link = {"Sigmoid(x)", &Builder::link<BinaryCrossEn
 // Whether a pattern has such an operator.
 inline bool is_known(std::string_view op) {
   const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+  if (op.size() < 2 || !std::ranges::all_of(op, is_letter)) return false;
   for (const Rule& rule : rules) {
     const std::string_view pattern = rule.pattern;
     for (std::size_t i = pattern.find(op); i != std::string_view::npos; i = pattern.find(op, i + 1)) {
       const std::size_t end = i + op.size();
-      const bool is_whole = (i == 0 || !is_letter(pattern[i - 1])) && end < pattern.size() &&
-                            (pattern[end] == '(' || pattern[end] == '.' || pattern[end] == '@');
-      if (is_whole) return true;
+      if ((i == 0 || !is_letter(pattern[i - 1])) && (end == pattern.size() || !is_letter(pattern[end])))
+        return true;
     }
   }
   return false;
@@ -281,8 +281,7 @@ inline void Builder::build() {
   if (!(size > 0)) size = size_before(steps);
   if (!(size > 0)) graph_.fail("expected an input of a known size, found none");
   if (!(size <= static_cast<double>(most_numbers_))) {
-    graph_.fail("expected an input of no more than " + std::to_string(most_numbers_) +
-                " features, a file of this size can have no layer for more, found " +
+    graph_.fail("expected an input of no more features than the file has bytes, found " +
                 Graph::number_text(size));
   }
   n_ = static_cast<Index>(size);
@@ -295,23 +294,29 @@ inline void Builder::build() {
 /// Errors: std::runtime_error naming the file, and the node, operator or tensor that is at fault.
 template <class S>
 Model<S> read_model(std::string_view bytes, const std::string& file) {
-  const Graph graph(bytes, file);
   constexpr std::size_t some = std::size_t{1} << 20;
-  Builder builder(graph, static_cast<double>(std::numeric_limits<S>::max()), bytes.size() + some);
-  try {
+  const auto read_parts = [&] {
+    const Graph graph(bytes, file);
+    Builder builder(graph, static_cast<double>(std::numeric_limits<S>::max()), bytes.size() + some);
     builder.build();
-    Model<S> model{BasicDynamicMlp<S>(builder.loss(), Sequential(builder.take_layers())),
-                   builder.take_info<S>()};
-    const auto fill = [&](auto&& to, const std::deque<double>& values) {
+    return builder.take_parts<S>();
+  };
+  try {
+    Parts<S> parts = read_parts();  // the graph's memory is free by now
+    Model<S> model{BasicDynamicMlp<S>(std::move(parts.loss), Sequential(std::move(parts.layers))),
+                   std::move(parts.info)};
+    const auto fill = [](auto&& to, const std::deque<double>& values) {
       std::transform(values.begin(), values.end(), to.data(), [](double v) { return static_cast<S>(v); });
-      if (!to.allFinite()) graph.fail("expected parameters in the range of the scalar type, found others");
+      if (!to.allFinite()) {
+        raise<std::invalid_argument>("expected parameters in the range of the scalar type, found others");
+      }
     };
-    fill(model.net.parameters(), builder.parameters());
-    fill(model.net.state(), builder.state());
+    fill(model.net.parameters(), parts.parameters);
+    fill(model.net.state(), parts.state);
     model.info.validate(model.net.inputs(), model.net.outputs());
     return model;
   } catch (const std::invalid_argument& error) {
-    graph.fail(error.what());
+    raise<std::runtime_error>(file + ": " + error.what());
   }
 }
 
