@@ -107,13 +107,13 @@ class Graph {
       fail(who + number_text(expected) + " numbers, as its sizes say, found " +
            (tensor.is_raw ? std::to_string(tensor.raw.size()) + " bytes" : std::to_string(found)));
     }
-    std::vector<double> result;
-    result.reserve(found);
+    std::vector<double> result(found);
+    auto to = result.begin();
     const auto add = [&](double value) {
       if (!(std::abs(value) <= largest)) {
         fail(who + "finite numbers in the range of the scalar type, found " + number_text(value));
       }
-      result.push_back(value);
+      *to++ = value;
     };
     spend(tensor.is_raw ? found : tensor.numbers.bytes());
     if (tensor.is_raw) {
