@@ -47,7 +47,7 @@ class Graph {
  public:
   /// Errors: std::runtime_error naming the file, and the node or tensor if there is one.
   Graph(std::string_view bytes, std::string file)
-      : file_(std::move(file)), work_left_(most_uses * bytes.size() + (std::size_t{1} << 22)) {
+      : file_(std::move(file)), work_left_(most_uses * bytes.size() + (std::uint64_t{1} << 22)) {
     check_size(file_, bytes.size());
     try {
       message_ = read_message(bytes);
@@ -107,6 +107,7 @@ class Graph {
       fail(who + number_text(expected) + " numbers, as its sizes say, found " +
            (tensor.is_raw ? std::to_string(tensor.raw.size()) + " bytes" : std::to_string(found)));
     }
+    spend(tensor.is_raw ? found : tensor.numbers.bytes());
     std::vector<double> result(found);
     auto to = result.begin();
     const auto add = [&](double value) {
@@ -115,7 +116,6 @@ class Graph {
       }
       *to++ = value;
     };
-    spend(tensor.is_raw ? found : tensor.numbers.bytes());
     if (tensor.is_raw) {
       for (std::size_t i = 0; i < found; ++i) add(raw_number(tensor.raw.data() + i * size, type));
     } else {
@@ -145,7 +145,7 @@ class Graph {
   [[noreturn]] void fail(const Node& node, const std::string& what) const { fail(label(node) + ": " + what); }
 
  private:
-  static constexpr std::size_t most_uses = 16;
+  static constexpr std::uint64_t most_uses = 16;
 
   static double raw_number(const char* bytes, int type) {
     switch (type) {
@@ -230,7 +230,7 @@ class Graph {
   }
 
   std::string file_;
-  mutable std::size_t work_left_;
+  mutable std::uint64_t work_left_;
   Message message_;
   std::deque<Tensor> made_;
   std::map<std::string_view, const Tensor*> constants_;
