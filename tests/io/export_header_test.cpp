@@ -18,8 +18,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -394,14 +396,63 @@ TEST_CASE("numbers are read back bit by bit") {
   CHECK(detail::number_text(-3.0) == "-3.0");
 }
 
+TEST_CASE("a namespace that is a macro is an error that says so") {
+  const TempFolder folder;
+  export_header(random_net<float>("Mlp(Huber, Dense(1, 1))"), folder / "model.hpp", {}, {.name = "digits"});
+  const std::string use = "#include \"model.hpp\"\nint main() {}\n";
+  CHECK(compile(folder, use, "-fsyntax-only") == "");
+  for (const char* macro : {"#define digits 10\n", "#define digits\n", "#define digits numbers\n"}) {
+    CHECK(
+        compile(folder, macro + use, "-fsyntax-only").find("digits is a macro here: expected another name") !=
+        std::string::npos);
+  }
+}
+
+TEST_CASE("a header compiles behind those of C's library") {
+  const TempFolder folder;
+  export_header(random_net<float>("Mlp(Huber, Dense(1, 1))"), folder / "model.hpp", {}, {.name = "net"});
+  CHECK(compile(folder,
+                "#include <ctype.h>\n#include <errno.h>\n#include <math.h>\n#include <signal.h>\n#include "
+                "<stdio.h>\n"
+                "#include <stdlib.h>\n#include <string.h>\n#include <time.h>\n#include <unistd.h>\n"
+                "#include <wchar.h>\n#include \"model.hpp\"\nint main() {}\n",
+                "-fsyntax-only") == "");
+}
+
+TEST_CASE("names end no literal and begin no line") {
+  const DynamicMlp net = random_net<float>("Mlp(SoftmaxCrossEntropy, Dense(2, 2))");
+  const std::vector<std::string> classes = {"*/ // \\\n#error injected\n",
+                                            "\");\n#error injected\n?\?/\r\x80"};
+  const std::string header = to_header(net, {.features = classes, .classes = classes});
+  CHECK(header.find("\n#error injected") == std::string::npos);
+  const TempFolder folder;
+  detail::write_file(folder / "model.hpp", header);
+  CHECK(compile(folder, "#include \"model.hpp\"\nint main() {}\n", "-fsyntax-only") == "");
+}
+
 TEST_CASE("errors") {
   DynamicMlp net =
       random_net<float>("Mlp(SoftmaxCrossEntropy, Dense(2, 3, ReLU), Residual(Dense(3, 3)), Dense(3, 2))");
-  for (const char* name : {"", "2nd", "a b", "int", "a::b", "_a", "a__b", "na\nme", "std"}) {
+  const auto refuses = [&](const std::string& name) {
     CHECK(message_of([&] { to_header(net, {}, {.name = name}); }) ==
-          "export_header: expected as name an identifier of C++ of letters, digits and single underscores, "
-          "found " +
+          "export_header: expected as name an identifier of letters, digits and single underscores that "
+          "neither C++ "
+          "nor C's library has, found " +
               detail::in_quotes(name));
+  };
+  for (const char* name :
+       {"",     "2nd",  "a b", "a::b", "_a",    "a__b", "na\nme", "std",  "std1",  "std20",
+        "sinf", "sinl", "j0f", "int",  "linux", "main", "NULL",   "time", "errno", "read"}) {
+    refuses(name);
+  }
+  for (const std::string_view words : detail::taken_names) {
+    std::istringstream in{std::string(words)};
+    for (std::string name; in >> name;) refuses(name);
+  }
+  for (const char* name :
+       {"model", "stdx", "std_1", "string", "memory", "index2", "exponent", "f", "l", "x", "net_2"}) {
+    CHECK(to_header(net, {}, {.name = name}).find("namespace " + std::string(name) + " {") !=
+          std::string::npos);
   }
   CHECK(message_of([&] { to_header(net, {.classes = {"one"}}); }) ==
         "ModelInfo: expected 2 names of classes, or none, found 1");

@@ -9,14 +9,19 @@
 #include "golden/compare.hpp"
 #include "golden/onnx.hpp"
 #include "message_of.hpp"
+#include "peak_memory.hpp"
 #include "temp_folder.hpp"
 
 #include <doctest/doctest.h>
 #include <protozero/pbf_writer.hpp>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
+#include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -387,9 +392,15 @@ TEST_CASE("What a graph does not have is said") {
 }
 
 TEST_CASE("A small file does not make a large network") {
-  // 2^40 features; a matrix of 1000 x 1000 for each of 30 layers.
+  // Many features; a matrix of 1000 x 1000 for each of 30 layers.
   File file{{{"LayerNormalization", {"x", "c"}, "y"}}};
-  file.inputs = {value("x", {0, std::int64_t{1} << 39})};
+  for (const std::int64_t size : {std::int64_t{1} << 39, std::int64_t{1} << 62}) {
+    file.inputs = {value("x", {0, size})};
+    CHECK(outcome(file).starts_with("FILE: expected an input of no more features than the file has bytes"));
+    file.inputs = {value("x", {0, size, size, size})};
+    CHECK(outcome(file).starts_with("FILE: expected an input of no more features than the file has bytes"));
+  }
+  file.inputs = {value("x", {0, 1'000'000})};
   CHECK(outcome(file) == "FILE: expected no more parameters than the file has bytes, found more");
   File layers;
   layers.tensors = {tensor("w", {1000, 1000}, std::vector<float>(1000000, 1))};
@@ -438,4 +449,480 @@ TEST_CASE("Whatever is changed in a file, it is read as a network of numbers or 
     byte = right;
   }
   CHECK(failures == 0);
+}
+
+// Files of a few million bytes of which each tells the reader to make something.
+
+namespace {
+
+constexpr std::size_t hostile_size = 1'000'000;
+
+// A field of another message.
+std::string field(protozero::pbf_tag_type tag, const std::string& content) {
+  std::string result;
+  protozero::pbf_writer(result).add_message(tag, content);
+  return result;
+}
+std::string varint(protozero::pbf_tag_type tag, std::int64_t number) {
+  std::string result;
+  protozero::pbf_writer(result).add_int64(tag, number);
+  return result;
+}
+
+// Up to `size` bytes of each(0) each(1) ...
+std::string repeated(std::size_t size, auto&& each) {
+  std::string result;
+  for (std::size_t i = 0; result.size() < size; ++i) result += each(i);
+  return result;
+}
+
+// Short names that are all different.
+std::string short_name(std::size_t i) {
+  std::string name;
+  for (++i; i > 0; i /= 255) name += static_cast<char>(1 + i % 255);
+  return name;
+}
+
+struct Hostile {
+  const char* what;
+  std::string graph, model = {};
+
+  std::string bytes() const { return field(7, graph) + field(8, varint(2, 17)) + model; }
+};
+
+std::vector<Hostile> hostile_files() {
+  const auto elements = [](protozero::pbf_tag_type tag, auto&& content) {
+    return repeated(hostile_size, [&](std::size_t i) { return field(tag, content(i)); });
+  };
+  const auto text = [](protozero::pbf_tag_type tag, const std::string& content) {
+    return field(tag, content);
+  };
+  const auto node = [&](const std::string& op, const std::string& output, const std::string& more) {
+    return field(1, more + text(2, output) + text(4, op));
+  };
+  const auto chain = [&](auto&& step) {
+    std::string nodes;
+    std::size_t count = 0;
+    for (; nodes.size() < hostile_size; ++count) nodes += step(short_name(count), short_name(count + 1));
+    const std::string type = field(1, varint(1, 1) + field(2, field(1, "") + field(1, varint(1, 1))));
+    return field(11, text(1, short_name(0)) + field(2, type)) + field(12, text(1, short_name(count))) + nodes;
+  };
+  const std::string c = field(5, text(8, "constant") + varint(2, 7) + varint(7, 1));
+  const std::string ones(hostile_size, '\1');
+  const std::string x = value("x", {0, 1});
+  const auto zip_map = [&](std::size_t count, const char* name, const std::string& labels) {
+    return field(1, text(1, "x") + text(2, "y") + text(4, "ZipMap") + text(7, "ai.onnx.ml") +
+                        field(5, text(1, name) + labels)) +
+           field(11, value("x", {0, static_cast<std::int64_t>(count)})) + field(12, text(1, "y"));
+  };
+  std::string names, numbers;
+  for (std::size_t i = 0; i < hostile_size / 5; ++i) names += text(9, short_name(i));
+  for (std::size_t i = 0; i < hostile_size / 3; ++i)
+    numbers += varint(8, 16'384 + static_cast<std::int64_t>(i)).substr(1);
+  numbers = field(8, numbers);
+  return {
+      {"empty nodes", elements(1, [](auto) { return std::string(); })},
+      {"nodes without outputs", elements(1, [&](auto) { return text(4, "A"); })},
+      {"the smallest nodes",
+       elements(1, [&](std::size_t i) { return text(2, short_name(i)) + text(4, "A"); })},
+      {"nodes of one name", elements(1, [&](auto) { return text(2, "a") + text(4, "A"); })},
+      {"inputs without names of a node",
+       node("A", "a", repeated(hostile_size, [&](auto) { return text(1, ""); }))},
+      {"inputs of a node",
+       node("A", "a", repeated(hostile_size, [&](auto) { return text(1, ""); }) + text(1, "x"))},
+      {"outputs of a node",
+       node("A", "output", repeated(hostile_size, [&](std::size_t i) { return text(2, short_name(i)); }))},
+      {"empty attributes", node("A", "a", repeated(hostile_size, [&](auto) { return field(5, ""); }))},
+      {"attributes of a node",
+       node("A", "a", repeated(hostile_size, [&](auto) { return field(5, text(1, "a")); }))},
+      {"the smallest attributes of nodes", elements(1,
+                                                    [&](std::size_t i) {
+                                                      return text(2, short_name(i)) + text(4, "A") +
+                                                             repeated(33 * 5, [&](auto) {
+                                                               return field(5, text(1, "a"));
+                                                             });
+                                                    })},
+      {"nodes with an attribute", elements(1,
+                                           [&](std::size_t i) {
+                                             return text(2, short_name(i)) + text(4, "A") +
+                                                    field(5, text(1, "a") + varint(3, 1));
+                                           })},
+      {"texts of an attribute",
+       node("A", "a", field(5, text(1, "a") + repeated(hostile_size, [&](auto) { return text(9, ""); })))},
+      {"numbers of an attribute", node("A", "a", field(5, text(1, "a") + field(8, ones)))},
+      {"tensors of an attribute",
+       node("A", "a", field(5, text(1, "a") + repeated(hostile_size, [&](auto) { return field(5, ""); })))},
+      {"constants", elements(1,
+                             [&](std::size_t i) {
+                               return text(2, short_name(i)) + text(4, "Constant") +
+                                      field(5, text(1, "a") + varint(3, 1));
+                             })},
+      {"empty tensors", elements(5, [](auto) { return std::string(); })},
+      {"the smallest tensors", elements(5, [&](std::size_t i) { return text(8, short_name(i)); })},
+      {"tensors of one name", elements(5, [&](auto) { return text(8, "a"); })},
+      {"tensors of one dimension",
+       elements(5, [&](std::size_t i) { return text(8, short_name(i)) + varint(1, 1); })},
+      {"dimensions of a tensor", field(5, text(8, "w") + field(1, ones))},
+      {"dimensions one by one",
+       field(5, text(8, "w") + repeated(hostile_size, [&](auto) { return varint(1, 1); }))},
+      {"inputs", elements(11, [&](std::size_t i) { return text(1, short_name(i)); })},
+      {"empty inputs", elements(11, [](auto) { return std::string(); })},
+      {"outputs", elements(12, [&](auto) { return text(1, "x"); }) + field(11, x)},
+      {"dimensions of an input",
+       field(11, text(1, "x") + field(2, field(1, field(2, repeated(hostile_size,
+                                                                    [&](auto) { return field(1, ""); })))))},
+      {"opsets", "", repeated(hostile_size, [&](auto) { return field(8, ""); })},
+      {"metadata", "",
+       repeated(hostile_size, [&](std::size_t i) { return field(14, text(1, short_name(i))); })},
+      {"empty metadata", "", repeated(hostile_size, [&](auto) { return field(14, ""); })},
+      {"weights of a byte", field(1, text(1, "x") + text(1, "w") + text(2, "y") + text(4, "MatMul")) +
+                                field(5, varint(1, 1000) + varint(1, hostile_size / 1000) + varint(2, 7) +
+                                             field(7, ones) + text(8, "w")) +
+                                field(11, value("x", {0, 1000})) + field(12, text(1, "y"))},
+      {"weights one by one",
+       field(1, text(1, "x") + text(1, "w") + text(2, "y") + text(4, "MatMul")) +
+           field(5, varint(1, 1) + varint(1, hostile_size / 2) + varint(2, 7) +
+                        repeated(hostile_size, [&](auto) { return varint(7, 1); }) + text(8, "w")) +
+           field(11, x) + field(12, text(1, "y"))},
+      {"a scaler of many features",
+       field(1, text(1, "x") + text(1, "constant") + text(2, "y") + text(4, "Sub")) + c +
+           field(11, value("x", {0, hostile_size / 2})) + field(12, text(1, "y")) +
+           text(10, std::string(hostile_size, ' '))},
+      {"classes of one name", zip_map(hostile_size / 2, "classlabels_strings",
+                                      repeated(hostile_size, [&](auto) { return text(9, ""); }))},
+      {"names of classes", zip_map(hostile_size / 5, "classlabels_strings", names)},
+      {"numbers of classes", zip_map(hostile_size / 3, "classlabels_int64s", numbers)},
+      {"activations",
+       chain([&](const std::string& from, const std::string& to) { return node("Elu", to, text(1, from)); })},
+      {"sums", chain([&](const std::string& from, const std::string& to) {
+         return node("Add", to, text(1, from) + text(1, from));
+       })},
+      {"sums of an activation", chain([&](const std::string& from, const std::string& to) {
+         return node("Elu", to + "+++", text(1, from)) + node("Add", to, text(1, to + "+++") + text(1, from));
+       })},
+      {"nodes that do nothing", chain([&](const std::string& from, const std::string& to) {
+         return node("Identity", to, text(1, from));
+       })},
+      {"a chain of products ahead of the first layer",
+       c + chain([&](const std::string& from, const std::string& to) {
+         return node("Mul", to, text(1, from) + text(1, "constant"));
+       })},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("A reader's memory is in proportion to the file") {
+  for (const Hostile& hostile : hostile_files()) {
+    CAPTURE(std::string(hostile.what));
+    const std::string bytes = hostile.bytes();
+    REQUIRE(bytes.size() >= hostile_size / 2);
+    const std::size_t peak = peak_memory::of([&] { onnx_from_bytes<double>(bytes, "FILE"); });
+    CHECK(peak <= 32 * bytes.size());
+  }
+}
+
+TEST_CASE("A tensor that many nodes use does not make a file take long") {
+  const auto chain = [](const char* op, std::size_t count, Index size, std::vector<std::string> tensors) {
+    File file;
+    file.tensors = std::move(tensors);
+    file.inputs = {value("x0", {0, size})};
+    for (std::size_t i = 0; i < count; ++i) {
+      file.nodes.push_back({op, {"x" + std::to_string(i), "c"}, "x" + std::to_string(i + 1)});
+    }
+    file.outputs = {value(("x" + std::to_string(count)).c_str(), {})};
+    return file;
+  };
+  const std::string expected = "FILE: expected tensors that are used up to 16 times, found some";
+  const std::vector<float> ones(100'000, 1);
+  const auto n = static_cast<Index>(ones.size());
+  for (const char* const op : {"Sub", "Add", "Mul", "Div"}) {
+    CAPTURE(std::string(op));
+    // One number for each of many features; a row of numbers.
+    CHECK(outcome(chain(op, 1000, 500'000, {tensor("c", {}, {1})})).starts_with(expected));
+    CHECK(outcome(chain(op, 1000, n, {tensor("c", {n}, ones)})).starts_with(expected));
+    CHECK(outcome(chain(op, 10, n, {tensor("c", {n}, ones)})).starts_with("Mlp("));
+  }
+  // What a layer adds to its bias.
+  File biases = chain("Add", 1000, 1, {tensor("c", {}, {1}), tensor("w", {1, n}, ones)});
+  biases.nodes.front() = {"MatMul", {"x0", "w"}, "x1"};
+  CHECK(outcome(biases).starts_with(expected));
+  // One number among many other fields, as the slope of thousands of activations.
+  std::string slope = tensor("c", {}, {0.5f});
+  for (int i = 0; i < 1'000'000; ++i) slope += varint(31, 0);
+  CHECK(outcome(chain("PRelu", 1000, 1, {slope})).starts_with(expected));
+  const std::string rank(1'000'000, '\1');
+  CHECK(outcome(chain("Sub", 1000, 1, {field(1, rank) + tensor("c", {}, {1})})) ==
+        "FILE: tensor \"\": expected no more than 64 dimensions, found more");
+}
+
+TEST_CASE("Elements that no model has are refused where they are read") {
+  const auto says = [](const std::string& graph, const std::string& expected) {
+    CHECK(outcome(field(7, graph) + field(8, varint(2, 17))) == "FILE: " + expected);
+  };
+  const auto named = [](protozero::pbf_tag_type tag, const char* text) { return field(tag, text); };
+  says(field(1, named(4, "Relu")), "node \"\" (Relu): expected an operator and an output, found none");
+  says(field(1, named(4, "Relu") + named(2, "")),
+       "node \"\" (Relu): expected an operator and an output, found none");
+  says(field(1, named(2, "y")), "node of \"y\" (): expected an operator and an output, found none");
+  const std::string relu = named(2, "y\x1B[2J") + named(4, "Relu\n");
+  says(field(1, relu + field(5, varint(3, 1))),
+       "node of \"y?[2J\" (Relu?): expected attributes with names, found one without");
+  std::string attributes;
+  for (int i = 0; i < 65; ++i) attributes += field(5, named(1, "a"));
+  says(field(1, relu + attributes),
+       "node of \"y?[2J\" (Relu?): expected no more than 64 attributes, found more");
+  says(field(5, varint(1, 1)), "expected initializers with names, found one without");
+  says(field(11, ""), "expected inputs and outputs with names, found one without");
+  says(field(12, ""), "expected inputs and outputs with names, found one without");
+  says(field(15, ""), "expected dense tensors, found a sparse initializer");
+  const std::vector<std::int64_t> most(64, 1), more(65, 1);
+  says(field(5, named(8, "w\r") + tensor("", more, {1})),
+       "tensor \"w?\": expected no more than 64 dimensions, found more");
+  says(field(11, value("x", more)), "value \"x\": expected no more than 64 dimensions, found more");
+  // As many as may be; of other domains than ONNX's the version is of no interest.
+  File file{{{"Sub", {"x", "c"}, "y"}}};
+  file.tensors = {tensor("c", most, {1})};
+  CHECK(outcome(file.bytes() + field(8, field(1, "ai.onnx.ml") + varint(2, 1))) ==
+        "Mlp(MeanSquaredError, Activate(2, Identity))");
+  // A known operator's name at the end of a pattern, or part of another.
+  for (const char* const op : {"x", "b)", "c)", "elu", "Rel", "Relu(", "Softmax@1", "1(x)"}) {
+    CHECK(outcome({{op, {"x"}, "y"}}).find("expected an operator of a multi-layer perceptron") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("A file is less than 2 GB") {
+  const TempFolder folder;
+  const auto path = folder / "large.onnx";
+  detail::write_file(path, "");
+  std::filesystem::resize_file(path, std::uintmax_t{1} << 31);  // sparse
+  CHECK(message_of<std::runtime_error>([&] { import_onnx(path); }) ==
+        path.string() +
+            ": expected a file of less than 2 GB, the most that ONNX allows, found 2147483648 bytes");
+}
+
+namespace {
+
+// The text of a random network, and whether an option of it may not survive the rounding to float.
+class RandomNet {
+ public:
+  explicit RandomNet(std::uint64_t seed) : rng_(seed) {
+    const Index inputs = size();
+    n_ = inputs;
+    const std::string within = layers(0);
+    text = "Mlp(" + loss() + ", " + within + ")";
+  }
+  std::string text;
+  bool has_extreme_option = false;
+
+ private:
+  std::string pick(std::initializer_list<const char*> of) { return of.begin()[rng_.below(of.size())]; }
+  Index size() { return static_cast<Index>(1 + rng_.below(5)); }
+
+  std::string option(std::initializer_list<const char*> usual, std::initializer_list<const char*> extreme) {
+    if (rng_.below(12) != 0) return pick(usual);
+    has_extreme_option = true;
+    return pick(extreme);
+  }
+  std::string activation() {
+    switch (rng_.below(5)) {
+      case 0:
+        return pick({"LeakyReLU(negative_slope=", "ELU(alpha="}) +
+               option({"0", "0.1", "0.3", "2", "1e-20"}, {"1e300", "1e-60", "0.123456789012", "1e39"}) + ")";
+      case 1:
+        return "Softplus(beta=" +
+               option({"1", "0.1", "3"}, {"1.000000000001", "1e-60", "1e300", "1e-40", "inf"}) + ")";
+      case 2:
+        return "HardTanh(min_value=" +
+               option({"-1", "-0.1", "-inf"}, {"0.999999999999", "-1e300", "-1e-60"}) +
+               ", max_value=" + option({"1", "3.5", "inf"}, {"1e300", "1.000000000001", "1e-60"}) + ")";
+      case 3:
+        return pick({"GELU", "GELU(approximate=1)", "Identity"});
+      default:
+        return pick({"ReLU", "LeakyReLU", "ELU", "SELU", "SiLU", "Mish", "Softplus", "Softsign", "Sigmoid",
+                     "Tanh", "HardTanh", "Identity"});
+    }
+  }
+  std::string dense(Index outputs) {
+    const std::string sizes = "Dense(" + std::to_string(n_) + ", " + std::to_string(outputs);
+    n_ = outputs;
+    return sizes + (rng_.below(2) == 0 ? ", " + activation() : "") + ")";
+  }
+  std::string layer(int level) {
+    const std::string n = std::to_string(n_);
+    switch (rng_.below(level < 3 ? 6 : 5)) {
+      case 0:
+        return "Activate(" + n + ", " + activation() + ")";
+      case 1:
+        return "Dropout(" + n + ", p=" + option({"0", "0.1", "0.5"}, {"0.999999999999", "1e-60"}) + ")";
+      case 2:
+        return "LayerNorm(" + n + ", epsilon=" + option({"1e-05", "0.1"}, {"1e-60", "1e300", "1e-44"}) + ")";
+      case 3:
+        return "BatchNorm(" + n + ", epsilon=" + option({"1e-05", "0.1"}, {"1e-60", "1e300"}) +
+               ", momentum=" +
+               option({"0.1", "0", "1", "0.987654321", "0.001"}, {"0.999999999999", "1e-12"}) + ")";
+      case 4:
+        return dense(size());
+      default: {
+        const Index outer = n_;
+        std::string within = layers(level + 1);
+        if (n_ != outer) within += ", " + dense(outer);
+        return "Residual(" + within + ")";
+      }
+    }
+  }
+  std::string layers(int level) {
+    std::string list = layer(level);
+    for (std::uint64_t more = rng_.below(4); more > 0; --more) list += ", " + layer(level);
+    return list;
+  }
+  std::string loss() {
+    const auto weights = [&] {
+      std::string list = "1";
+      for (Index i = 1; i < n_; ++i) list += ", 0.1";
+      return "=[" + list + "]";
+    };
+    switch (rng_.below(10)) {
+      case 0:
+        return "Huber(delta=" + option({"0.1", "2"}, {"1e-60", "1e300", "inf"}) + ")";
+      case 1:
+        return n_ % 2 == 0 ? "GaussianNLL(epsilon=" + option({"1e-06", "0.1"}, {"1e-60", "1e300"}) + ")"
+                           : "Hinge";
+      case 2:
+        return "BinaryCrossEntropy(positive_weights" + weights() + ")";
+      case 3:
+        return "SoftmaxCrossEntropy(label_smoothing=" + option({"0", "0.1"}, {"1e-60", "0.999999999999"}) +
+               ")";
+      case 4:
+        return "PoissonNLL(log_input=" + pick({"0", "1"}) + ")";
+      default:
+        return pick({"MeanSquaredError", "MeanAbsoluteError", "Hinge", "BinaryCrossEntropy",
+                     "SoftmaxCrossEntropy", "PoissonNLL"});
+    }
+  }
+
+  Rng rng_;
+  Index n_ = 1;
+};
+
+bool same_bits(const auto& a, const auto& b) {
+  return a.size() == b.size() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof *a.data()) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("What is written is read with the same bits, or is not written") {
+  using Limits = std::numeric_limits<float>;
+  constexpr float extremes[] = {
+      Limits::max(), -Limits::max(), Limits::min(), Limits::denorm_min(), -0.f, 0, 1};
+  int refused = 0, scaled = 0;
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    const RandomNet random(seed);
+    CAPTURE(random.text);
+    DynamicMlp net = from_architecture(random.text);
+    Rng rng{seed};
+    const bool is_extreme = seed % 2 == 0;
+    const auto number = [&] {
+      return is_extreme && rng.below(2) == 0 ? extremes[rng.below(std::size(extremes))]
+                                             : static_cast<float>(rng.normal());
+    };
+    for (float& p : net.parameters()) p = number();
+    for (float& s : net.state()) s = std::abs(number());
+    const Index in = net.inputs();
+    ModelInfo<float> info;
+    Matrix<float> x(in, 6);
+    for (float& each : x.reshaped()) each = static_cast<float>(rng.normal());
+    if (seed % 3 == 1) {
+      StandardScaler<float> scaler(x);
+      if (is_extreme) {
+        scaler.mean(0) = -0.f;
+        scaler.scale(0) = Limits::denorm_min();
+      }
+      info.scaler = scaler;
+    }
+    if (seed % 3 == 2) info.scaler = MinMaxScaler(x, is_extreme ? -0.f : -1.f, 2.f);
+    if (seed % 4 == 0)
+      info.features.assign(static_cast<std::size_t>(in),
+                           "gr\xC3\xBC\xC3\x9F"
+                           "e");
+    std::string bytes;
+    try {
+      bytes = to_onnx(net, info);
+    } catch (const std::invalid_argument& error) {
+      CAPTURE(std::string(error.what()));
+      ++refused;
+      CHECK(random.has_extreme_option);
+      CHECK(std::string_view(error.what()).starts_with("to_onnx: "));
+      continue;
+    }
+    const Model<float> model = onnx_from_bytes(bytes, "FILE");
+    CHECK(model.net.inputs() == in);
+    CHECK(model.net.outputs() == net.outputs());
+    CHECK(same_bits(model.net.parameters(), net.parameters()));
+    CHECK(same_bits(model.net.state(), net.state()));
+    CHECK(model.info.features == info.features);
+    CHECK(model.info.scaler.index() == info.scaler.index());
+    scaled += info.scaler.index() != 0;
+    CHECK(to_onnx(model.net, model.info) == bytes);
+    if (random.has_extreme_option) continue;
+    const Matrix<float> expected = net.predict(info.prepare(x)), found = model.predict(x);
+    REQUIRE(found.size() == expected.size());
+    for (Index i = 0; i < found.size(); ++i) {
+      CHECK((found(i) == expected(i) || (std::isnan(found(i)) && std::isnan(expected(i)))));
+    }
+  }
+  CHECK(refused > 10);
+  CHECK(refused < 200);
+  CHECK(scaled > 100);
+}
+
+TEST_CASE("What could not be read again is not written, and what was there stays") {
+  const TempFolder folder;
+  const auto path = folder / "net.onnx";
+  for (const auto& [text, expected] : {
+           std::pair("LayerNorm(2, epsilon=1e-60)", "LayerNorm: expected epsilon > 0"),
+           std::pair("Dropout(2, p=0.999999999999)", "Dropout: expected a probability in [0, 1)"),
+           std::pair("Activate(2, HardTanh(min_value=1, max_value=1.000000000001))",
+                     "HardTanh: expected min_value < max_value"),
+           std::pair("Activate(2, LeakyReLU(negative_slope=1e300))", "expected a finite number as alpha"),
+           std::pair("Activate(2, Softplus(beta=1e-60))", "Softplus: expected beta > 0"),
+           std::pair("Activate(2, Softplus(beta=1e300))", "expected finite numbers in the range of float"),
+           std::pair("BatchNorm(2, epsilon=1e-60, momentum=0.1)", "BatchNorm: expected epsilon > 0"),
+       }) {
+    CAPTURE(std::string(text));
+    detail::write_file(path, "old");
+    const std::string found =
+        message_of([&] { export_onnx(from_architecture("Mlp(Huber, " + std::string(text) + ")"), path); });
+    CAPTURE(found);
+    CHECK(found.starts_with("to_onnx: "));
+    CHECK(found.find(expected) != std::string::npos);
+    CHECK(detail::read_file(path) == "old");
+  }
+  auto net = from_architecture<double>("Mlp(Huber, BatchNorm(2))");
+  StandardScaler<double> scaler;
+  scaler.mean = Vector<double>{{0, 0}};
+  scaler.scale = Vector<double>{{1, 1e-60}};
+  CHECK(message_of([&] {
+          to_onnx(net, {.scaler = scaler});
+        }).find("expected a scaler of finite numbers and scales > 0") != std::string::npos);
+  net.state()(3) = -1;
+  CHECK(message_of([&] { to_onnx(net); }).find("expected variances >= 0") != std::string::npos);
+  for (const char* const name : {"\xFF", "a\xC3", "\xC0\x80", "\xED\xA0\x80"}) {
+    const std::string expected = "to_onnx: expected names in UTF-8, found " + detail::in_quotes(name);
+    DynamicMlp same = from_architecture("Mlp(Huber, Dropout(1))");
+    CHECK(message_of([&] { to_onnx(same, {.features = {name}}); }) == expected);
+    CHECK(message_of([&] { to_onnx(same, {.classes = {"a", name}}); }) == expected);
+  }
+}
+
+TEST_CASE("Layers that do nothing vanish") {
+  const auto again = [](const char* text) { return outcome(to_onnx(from_architecture(text))); };
+  CHECK(again("Mlp(Huber, Activate(2, Identity), Activate(2, Identity))") ==
+        "Mlp(Huber, Activate(2, Identity))");
+  CHECK(again("Mlp(Huber, Residual(Activate(2, Identity)), Activate(2, Identity))") ==
+        "Mlp(Huber, Residual(Activate(2, Identity)))");
+  CHECK(again("Mlp(Huber, Dense(2, 2), Activate(2, Identity), Activate(2, ReLU))") ==
+        "Mlp(Huber, Dense(2, 2, ReLU))");
 }

@@ -8,6 +8,7 @@
 #include <mlp/types.hpp>
 
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -45,12 +46,33 @@
 /// Source: ONNX 1.12: onnx.proto, Operators.md and Operators-ml.md.
 namespace mlp {
 
-/// The file's bytes. Numbers are float, whatever the network's.
-/// Errors: std::invalid_argument if the info does not fit the network, or a number is not finite in float.
+namespace detail::onnx {
+
+// Numbers are rounded to float, which may make an option invalid or too large, or a number infinite. The one
+// sure test is to read the file: the network that it holds must be written as the same file.
+template <class S>
+std::string write_readable_model(const BasicDynamicMlp<S>& net, const ModelInfo<S>& info) {
+  std::string bytes = write_model<S>(net, info);
+  try {
+    const Model<float> read = read_model<float>(bytes, "to_onnx: the file could not be read again");
+    if (write_model<float>(read.net, read.info) == bytes) return bytes;
+  } catch (const std::runtime_error& error) {
+    raise<std::invalid_argument>(error.what());
+  }
+  raise<std::invalid_argument>(
+      "to_onnx: expected options that ONNX holds as float, found one that would be read as another");
+}
+
+}  // namespace detail::onnx
+
+/// The file's bytes. Numbers are float, whatever the network's. Reads them once, to see that they can be.
+/// Errors: std::invalid_argument if the info does not fit the network, a name is not UTF-8, a number is not
+/// finite in float, an option is not valid once it is rounded to float (a LayerNorm's epsilon of 1e-60), or
+/// the file could not be read for another reason.
 template <class S, class L, class... Layers>
 std::string to_onnx(const BasicMlp<S, L, Layers...>& net,
                     const std::type_identity_t<ModelInfo<S>>& info = {}) {
-  return detail::onnx::write_model<S>(to_dynamic(net), info);
+  return detail::onnx::write_readable_model<S>(to_dynamic(net), info);
 }
 
 /// Writes the whole file, or leaves what was under that path.
@@ -63,6 +85,10 @@ void export_onnx(const BasicMlp<S, L, Layers...>& net, const std::filesystem::pa
 
 /// Reads what a file holds; `file` stands for it in messages.
 /// Errors: std::runtime_error naming the file, and the node with its operator or the tensor that is at fault.
+/// Bounds: memory is at most 32 bytes for a byte of the file, and 32 MB; time is n log n in its size. A file
+/// has less than 2 GB, a node up to 64 attributes, a shape up to 64 dimensions, sums lie in each other up to 16
+/// times; input and parameters are no more numbers than the file has bytes, and 2^20, and tensors are used no
+/// more than some 16 times each.
 template <class S = float>
 Model<S> onnx_from_bytes(std::string_view bytes, const std::string& file) {
   return detail::onnx::read_model<S>(bytes, file);
@@ -70,7 +96,9 @@ Model<S> onnx_from_bytes(std::string_view bytes, const std::string& file) {
 
 template <class S = float>
 Model<S> import_onnx(const std::filesystem::path& path) {
-  return onnx_from_bytes<S>(detail::read_file(path), detail::path_text(path));
+  const std::string file = detail::path_text(path);
+  detail::onnx::check_size(file, detail::InputFile(path).size());
+  return onnx_from_bytes<S>(detail::read_file(path), file);
 }
 
 }  // namespace mlp

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <deque>
 #include <limits>
+#include <list>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -37,6 +39,15 @@ struct Rule {
   Role role = Role::layer;
 };
 
+/// What a network is made of.
+template <class S>
+struct Parts {
+  AnyLoss loss;
+  std::vector<AnyLayer> layers;
+  std::deque<double> parameters, state;
+  ModelInfo<S> info;
+};
+
 /// Makes a network of a graph: walks from the output back to the input, then puts the layers one after the
 /// other.
 class Builder {
@@ -47,30 +58,23 @@ class Builder {
   /// Errors: std::runtime_error, or std::invalid_argument if an option of the loss is out of range.
   void build();
 
-  const AnyLoss& loss() const { return *loss_; }
-  std::vector<AnyLayer>&& take_layers() { return std::move(layers_); }
-  const std::vector<double>& parameters() const { return parameters_; }
-  const std::vector<double>& state() const { return state_; }
-
   template <class S>
-  ModelInfo<S> info() const {
+  Parts<S> take_parts() {
     ModelInfo<S> info;
     info.features = names("mlp.feature.");
-    info.classes = classes_.empty() ? names("mlp.class.") : classes_;
-    const Vector<S> low = vector_of<S>(mean_), scale = vector_of<S>(scale_);
+    info.classes = classes_.empty() ? names("mlp.class.") : std::move(classes_);
     if (low_) {
-      MinMaxScaler<S> scaler;
-      scaler.min = low;
-      scaler.scale = scale;
+      auto& scaler = info.scaler.template emplace<MinMaxScaler<S>>();
+      scaler.min = vector_of<S>(mean_);
+      scaler.scale = vector_of<S>(scale_);
       scaler.low = static_cast<S>(*low_);
-      info.scaler = scaler;
     } else if (!mean_.empty()) {
-      StandardScaler<S> scaler;
-      scaler.mean = low;
-      scaler.scale = scale;
-      info.scaler = scaler;
+      auto& scaler = info.scaler.template emplace<StandardScaler<S>>();
+      scaler.mean = vector_of<S>(mean_);
+      scaler.scale = vector_of<S>(scale_);
     }
-    return info;
+    return {*std::move(loss_), std::move(layers_), std::move(parameters_), std::move(state_),
+            std::move(info)};
   }
 
   // For the rules.
@@ -83,7 +87,7 @@ class Builder {
   double number(const Match& m, std::string_view attribute, double otherwise) const {
     const Attribute* const found = m.node->find(attribute);
     if (found == nullptr) return otherwise;
-    const double value = found->numbers.empty() ? 0 : found->numbers.front();  // proto3 leaves a 0 out
+    const double value = found->first;  // proto3 leaves a 0 out
     if (!(std::abs(value) <= largest_)) fail(m, "expected a finite number as " + std::string(attribute));
     return found->is_float ? meant_by(value) : value;
   }
@@ -105,7 +109,7 @@ class Builder {
   }
   bool says(const Match& m, std::string_view attribute, std::string_view value) const {
     const Attribute* const found = m.node->find(attribute);
-    return found != nullptr && !found->texts.empty() && found->texts.front() == value;
+    return found != nullptr && found->text == value;
   }
 
   void linear(const Match& m) {
@@ -120,7 +124,7 @@ class Builder {
     if (in != n_) {
       fail(w, "expected weights for " + std::to_string(n_) + " inputs, found " + std::to_string(in));
     }
-    check_room(out * (in + 1));
+    check_room(values.size() + static_cast<std::size_t>(out));
     // The layer's W is Out x In, column-major: for each input the weights to all outputs.
     const double alpha = number(m, "alpha", 1);
     for (Index i = 0; i < in; ++i) {
@@ -129,7 +133,9 @@ class Builder {
                               values[static_cast<std::size_t>(is_out_by_in ? o * in + i : i * out + o)]);
       }
     }
-    parameters_.resize(parameters_.size() + static_cast<std::size_t>(out));
+    // -0 + b is b, of -0 too.
+    parameters_.resize(parameters_.size() + static_cast<std::size_t>(out),
+                       m.constant('b') != nullptr ? -0.0 : 0.0);
     add(DynamicDense(in, out, Identity{}));
     n_ = out;
     dense_inputs_ = in;
@@ -149,7 +155,14 @@ class Builder {
     for (const auto& [attribute, op] : {std::pair("offset", '-'), std::pair("scale", '*')}) {
       const Attribute* const found = m.node->find(attribute);
       if (found == nullptr) fail(m, std::string("expected an attribute ") + attribute + ", found none");
-      scale(m, op, found->numbers);
+      if (found->count != 1 && found->count != static_cast<std::size_t>(n_)) {
+        fail(m, "expected " + std::to_string(n_) + " numbers, found " + std::to_string(found->count));
+      }
+      graph_.spend(found->message.size());
+      std::vector<double> values;
+      values.reserve(found->count);
+      found->numbers().each([&](double value) { values.push_back(value); });
+      scale(m, op, values);
     }
   }
 
@@ -201,7 +214,9 @@ class Builder {
       fail(*m.constant('v'), "expected variances >= 0, found another");
     }
     // The share of what was, in ONNX; of what comes, here.
-    add(BatchNorm<Dynamic>(n_, number(m, "epsilon", 1e-5), meant_by(1 - number(m, "momentum", 0.9))));
+    const double share = number(m, "momentum", 0.9), meant = meant_by(1 - share);
+    const bool is_meant = static_cast<float>(1 - meant) == static_cast<float>(share);
+    add(BatchNorm<Dynamic>(n_, number(m, "epsilon", 1e-5), is_meant ? meant : 1 - share));
   }
 
   void nothing(const Match&) {}
@@ -232,7 +247,7 @@ class Builder {
 
   void gaussian(const Match& m) {
     const auto sizes = numbers(*m.constant('s'));
-    if (sizes.size() != 2 || sizes[0] != sizes[1])
+    if (sizes.size() != 2 || sizes[0] != sizes[1] || 2 * sizes[0] != static_cast<double>(n_))
       fail(m, "expected as many means as variances, found others");
     end_with(m, GaussianNLL{.epsilon = number(*m.constant('e'))});
   }
@@ -243,11 +258,15 @@ class Builder {
   }
 
   void zip_map(const Match& m) {
-    if (const Attribute* const names = m.node->find("classlabels_strings")) {
-      classes_.assign(names->texts.begin(), names->texts.end());
+    if (const Attribute* const texts = m.node->find("classlabels_strings")) {
+      std::vector<std::string_view> names;
+      texts->each_text([&](std::string_view name) { names.push_back(name); });
+      set_classes(m, names, [](std::string_view name) { return std::string(name); });
     }
-    if (const Attribute* const numbers = m.node->find("classlabels_int64s")) {
-      for (const double each : numbers->numbers) classes_.push_back(Graph::number_text(each));
+    if (const Attribute* const integers = m.node->find("classlabels_int64s")) {
+      std::vector<double> names;
+      integers->numbers().each([&](double name) { names.push_back(name); });
+      set_classes(m, names, Graph::number_text);
     }
     end_ = m.node;
   }
@@ -257,26 +276,26 @@ class Builder {
   struct Step {
     const Rule* rule;
     Match match;
-    std::vector<Step> branch = {};
+    std::list<Step> branch = {};
   };
 
  private:
   static constexpr int most_levels = 16;
 
-  std::vector<Step> walk(std::string_view from, std::string_view to, int level) const;
-  void run(const std::vector<Step>& steps);
-  void run_branch(const std::vector<Step>& branch);
+  std::list<Step> walk(std::string_view from, std::string_view to, int level) const;
+  void run(std::list<Step>& steps);  // leaves none of them
+  void run_branch(std::list<Step>& branch);
   const Value& input() const;
   std::string_view output() const;
-  double size_before(const std::vector<Step>& steps) const;
-  void find_loss(std::vector<Step>& steps);
+  double size_before(const std::list<Step>& steps) const;
+  void find_loss(std::list<Step>& steps);
 
   std::vector<double> numbers(const Tensor& tensor) const { return graph_.numbers(tensor, largest_); }
 
   // A tensor may serve many layers, and one number a long vector; memory stays in proportion to the file.
-  void check_room(Index count) const {
-    const std::size_t used = parameters_.size() + state_.size() + mean_.size();
-    if (static_cast<double>(used) + static_cast<double>(count) > static_cast<double>(most_numbers_)) {
+  void check_room(std::size_t count) const {
+    const std::size_t used = parameters_.size() + state_.size() + mean_.size() + scale_.size();
+    if (used + count > most_numbers_) {
       graph_.fail("expected no more parameters than the file has bytes, found more");
     }
   }
@@ -294,12 +313,13 @@ class Builder {
   }
 
   std::vector<double> repeated(std::vector<double> values) const {
-    check_room(n_);
+    graph_.spend(static_cast<std::size_t>(n_));
     values.resize(static_cast<std::size_t>(n_), values.front());
     return values;
   }
 
-  void append_vector(std::vector<double>& to, const Tensor* tensor, double otherwise) const {
+  void append_vector(std::deque<double>& to, const Tensor* tensor, double otherwise) const {
+    check_room(static_cast<std::size_t>(n_));
     const auto values = repeated(tensor != nullptr ? row(*tensor) : std::vector{otherwise});
     to.insert(to.end(), values.begin(), values.end());
   }
@@ -314,10 +334,9 @@ class Builder {
   void scale(const Match& m, char op, const std::vector<double>& c) {
     if (!is_in_front_)
       fail(m, "expected arithmetic with constants ahead of the first layer or after a MatMul");
-    if (c.size() != 1 && static_cast<Index>(c.size()) != n_) {
-      fail(m, "expected " + std::to_string(n_) + " numbers, found " + std::to_string(c.size()));
-    }
+    graph_.spend(static_cast<std::size_t>(n_));
     if (mean_.empty()) {
+      check_room(2 * static_cast<std::size_t>(n_));
       mean_ = repeated({0});
       scale_ = repeated({1});
     }
@@ -352,6 +371,24 @@ class Builder {
     is_in_front_ = false;
   }
 
+  // As many as there are outputs, or two for one of them, and all different: they are the keys of a map.
+  template <class Name>
+  void set_classes(const Match& m, const std::vector<Name>& names, auto&& text) {
+    const std::size_t expected = n_ == 1 ? 2 : static_cast<std::size_t>(n_);
+    if (names.size() != expected) {
+      fail(m, "expected " + std::to_string(expected) + " names of classes, found " +
+                  std::to_string(names.size()));
+    }
+    std::vector<Name> sorted = names;
+    std::ranges::sort(sorted);
+    if (std::ranges::adjacent_find(sorted) != sorted.end()) {
+      fail(m, "expected names of classes that differ, found one twice");
+    }
+    classes_.clear();
+    classes_.reserve(names.size());
+    for (const Name& name : names) classes_.push_back(text(name));
+  }
+
   std::vector<std::string> names(const std::string& prefix) const {
     std::vector<std::string> result;
     for (;;) {
@@ -380,7 +417,8 @@ class Builder {
 
   std::optional<AnyLoss> loss_;
   std::vector<AnyLayer> layers_;
-  std::vector<double> parameters_, state_, mean_, scale_;
+  std::deque<double> parameters_, state_;  // a vector that grows takes three times its memory
+  std::vector<double> mean_, scale_;
   std::optional<double> low_;
   std::vector<std::string> classes_;
 };

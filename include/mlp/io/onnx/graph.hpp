@@ -35,21 +35,26 @@ inline double meant_by(double value) {
   return meant;
 }
 
-inline std::string label(const Node& node) {
-  const bool is_named = !node.name.empty() || node.outputs.empty();
-  return std::string("node ") + (is_named ? in_quotes(node.name) : "of " + in_quotes(node.outputs.front())) +
-         " (" + (node.domain.empty() ? "" : printable(node.domain) + ".") + printable(node.op) + ")";
+/// Errors: std::runtime_error unless a protobuf message may be of that size.
+inline void check_size(const std::string& file, std::uint64_t bytes) {
+  if (bytes >= std::uint64_t{1} << 31) {
+    file_error(file, "a file of less than 2 GB, the most that ONNX allows", std::to_string(bytes) + " bytes");
+  }
 }
 
 /// The graph of an ONNX file, checked as far as that goes without knowing any operator.
 class Graph {
  public:
   /// Errors: std::runtime_error naming the file, and the node or tensor if there is one.
-  Graph(std::string_view bytes, std::string file) : file_(std::move(file)) {
+  Graph(std::string_view bytes, std::string file)
+      : file_(std::move(file)), work_left_(most_uses * bytes.size() + (std::uint64_t{1} << 22)) {
+    check_size(file_, bytes.size());
     try {
       message_ = read_message(bytes);
     } catch (const protozero::exception& error) {
       fail("expected an ONNX model, found damaged data: " + std::string(error.what()));
+    } catch (const Refusal& refusal) {
+      fail(refusal.what());
     }
     check_message();
     link_tensors();
@@ -58,9 +63,9 @@ class Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  const std::map<std::string_view, std::string_view>& metadata() const { return metadata_; }
-  const std::vector<Value>& inputs() const { return message_.inputs; }
-  const std::vector<Value>& outputs() const { return message_.outputs; }
+  const std::map<std::string_view, std::string_view>& metadata() const { return message_.metadata; }
+  const std::deque<Value>& inputs() const { return message_.inputs; }
+  const std::deque<Value>& outputs() const { return message_.outputs; }
 
   /// The constant of that name, or nullptr.
   const Tensor* constant(std::string_view value) const {
@@ -92,7 +97,7 @@ class Graph {
     if (size == 0) {
       fail(who + "float, double, float16, int32 or int64 numbers, found data type " + std::to_string(type));
     }
-    const std::size_t found = tensor.is_raw ? tensor.raw.size() / size : tensor.numbers.size();
+    const std::size_t found = tensor.is_raw ? tensor.raw.size() / size : tensor.numbers.count();
     double expected = 1;
     for (const double dim : tensor.dims) {
       if (!(dim >= 0)) fail(who + "sizes >= 0, found " + number_text(dim));
@@ -102,19 +107,36 @@ class Graph {
       fail(who + number_text(expected) + " numbers, as its sizes say, found " +
            (tensor.is_raw ? std::to_string(tensor.raw.size()) + " bytes" : std::to_string(found)));
     }
+    spend(tensor.is_raw ? found : tensor.numbers.bytes());
     std::vector<double> result(found);
-    for (std::size_t i = 0; i < found; ++i) {
-      result[i] = tensor.is_raw ? raw_number(tensor.raw.data() + i * size, type) : tensor.numbers[i];
-      if (!tensor.is_raw && type == float16) {
-        const bool are_bits = result[i] >= 0 && result[i] <= 0xFFFF;
-        if (!are_bits) fail(who + "16 bits for a number, found " + number_text(result[i]));
-        result[i] = double{from_half(static_cast<std::uint16_t>(result[i]))};
+    auto to = result.begin();
+    const auto add = [&](double value) {
+      if (!(std::abs(value) <= largest)) {
+        fail(who + "finite numbers in the range of the scalar type, found " + number_text(value));
       }
-      if (!(std::abs(result[i]) <= largest)) {
-        fail(who + "finite numbers in the range of the scalar type, found " + number_text(result[i]));
-      }
+      *to++ = value;
+    };
+    if (tensor.is_raw) {
+      for (std::size_t i = 0; i < found; ++i) add(raw_number(tensor.raw.data() + i * size, type));
+    } else {
+      tensor.numbers.each([&](double value) {
+        if (type != float16) return add(value);
+        const bool are_bits = value >= 0 && value <= 0xFFFF;
+        if (!are_bits) fail(who + "16 bits for a number, found " + number_text(value));
+        add(double{from_half(static_cast<std::uint16_t>(value))});
+      });
     }
     return result;
+  }
+
+  /// Counts work on so many numbers. One tensor may serve many nodes, and each of those takes a few bytes; a
+  /// network, whose parameters are no more than the file's bytes, needs each number a few times.
+  void spend(std::size_t numbers) const {
+    if (numbers > work_left_) {
+      fail("expected tensors that are used up to " + std::to_string(most_uses) +
+           " times, found some that are used more often");
+    }
+    work_left_ -= numbers;
   }
 
   static std::string number_text(double value) { return std::isnan(value) ? "nan" : shortest(value); }
@@ -123,6 +145,8 @@ class Graph {
   [[noreturn]] void fail(const Node& node, const std::string& what) const { fail(label(node) + ": " + what); }
 
  private:
+  static constexpr std::uint64_t most_uses = 16;
+
   static double raw_number(const char* bytes, int type) {
     switch (type) {
       case float32:
@@ -142,23 +166,7 @@ class Graph {
     if (message_.graphs != 1) {
       fail("expected an ONNX model with a graph, found " + std::to_string(message_.graphs) + " graphs");
     }
-    if (message_.is_sparse) fail("expected dense tensors, found a sparse initializer");
-    double opset = 0;
-    for (const auto& [domain, version] : message_.opsets) {
-      if (domain.empty() || domain == "ai.onnx") opset = version;
-    }
-    if (opset < 7) fail("expected opset 7 or later, found " + number_text(opset));
-    for (const auto& [key, value] : message_.metadata) {
-      if (!metadata_.emplace(key, value).second) {
-        fail("expected one value for " + in_quotes(key) + " in metadata_props, found another");
-      }
-    }
-    for (const Node& node : message_.nodes) {
-      if (node.op.empty() || node.outputs.empty()) {
-        fail(node, "expected an operator and an output, found none");
-      }
-      if (node.has_graph) fail(node, "expected an operator without a graph of its own, found one");
-    }
+    if (message_.opset < 7) fail("expected opset 7 or later, found " + number_text(message_.opset));
   }
 
   void link_tensors() {
@@ -199,12 +207,15 @@ class Graph {
       return constant(node.inputs[0]);
     if (node.op != "Constant" || node.attributes.size() != 1) return nullptr;
     const Attribute& value = node.attributes.front();
-    if (!value.tensors.empty()) return &value.tensors.front();
     Tensor& made = made_.emplace_back();
-    made.name = node.outputs.front();
-    made.type = value.is_float ? float32 : int64;
-    made.numbers = value.numbers;
-    if (made.numbers.size() != 1) made.dims = {static_cast<double>(made.numbers.size())};
+    if (value.tensor_message.data() != nullptr) {
+      made = read_tensor(value.tensor_message);
+    } else {
+      made.type = value.is_float ? float32 : int64;
+      made.numbers = value.numbers();
+      if (value.count != 1) made.dims = {static_cast<double>(value.count)};
+    }
+    if (made.name.empty()) made.name = node.outputs.front();
     return &made;
   }
 
@@ -219,9 +230,9 @@ class Graph {
   }
 
   std::string file_;
+  mutable std::uint64_t work_left_;
   Message message_;
   std::deque<Tensor> made_;
-  std::map<std::string_view, std::string_view> metadata_;
   std::map<std::string_view, const Tensor*> constants_;
   std::map<std::string_view, Origin> origins_;
 };

@@ -2,6 +2,7 @@
 
 #include <mlp/io/onnx/graph.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -23,9 +24,26 @@ namespace mlp::detail::onnx {
 struct Match {
   const Node* node = nullptr;  // whose output the pattern describes
   std::string_view x = {};
-  std::array<const Tensor*, 26> constants = {};  // a, b, c, ...
+  // No pattern has more. A file may have a match for each 20 bytes.
+  static constexpr std::size_t most_constants = 4;
+  std::array<char, most_constants> letters = {};
+  std::array<const Tensor*, most_constants> tensors = {};
 
-  const Tensor* constant(char letter) const { return constants[static_cast<std::size_t>(letter - 'a')]; }
+  const Tensor* constant(char letter) const {
+    const std::size_t i = slot(letter);
+    return i < most_constants ? tensors[i] : nullptr;
+  }
+  void add_constant(char letter, const Tensor* tensor) {
+    std::size_t i = slot(letter);
+    if (i == most_constants) i = slot('\0');
+    letters.at(i) = letter;
+    tensors.at(i) = tensor;
+  }
+
+ private:
+  std::size_t slot(char letter) const {
+    return static_cast<std::size_t>(std::ranges::find(letters, letter) - letters.begin());
+  }
 };
 
 // The parts of "a, f(b, c), d" between its outer commas.
@@ -46,7 +64,7 @@ inline std::vector<std::string_view> split_arguments(std::string_view text) {
 
 // Within what float16 makes of a number.
 inline bool is_about(const Graph& graph, const Tensor& tensor, double expected) {
-  if (tensor.raw.size() > 8 || tensor.numbers.size() > 1) return false;
+  if (tensor.raw.size() > 8 || tensor.numbers.count() > 1) return false;
   const auto found = graph.numbers(tensor, std::numeric_limits<double>::max());
   return found.size() == 1 && std::abs(found[0] - expected) <= 1e-3 * std::abs(expected);
 }
@@ -113,7 +131,7 @@ inline bool matches(const Graph& graph, std::string_view pattern, std::string_vi
     return constant != nullptr && is_about(graph, *constant, number);
   }
   if (pattern.size() == 1) {
-    match.constants[static_cast<std::size_t>(pattern[0] - 'a')] = constant;
+    match.add_constant(pattern[0], constant);
     return constant != nullptr;
   }
   return constant == nullptr && matches_node(graph, pattern, graph.origin(value), match);

@@ -10,13 +10,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <deque>
 #include <limits>
+#include <list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace mlp::detail::onnx {
 
@@ -96,10 +97,13 @@ inline constexpr Rule sigmoid_link = {"Sigmoid(x)", &Builder::link<BinaryCrossEn
 // Whether a pattern has such an operator.
 inline bool is_known(std::string_view op) {
   const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+  if (op.size() < 2 || !std::ranges::all_of(op, is_letter)) return false;
   for (const Rule& rule : rules) {
     const std::string_view pattern = rule.pattern;
     for (std::size_t i = pattern.find(op); i != std::string_view::npos; i = pattern.find(op, i + 1)) {
-      if ((i == 0 || !is_letter(pattern[i - 1])) && !is_letter(pattern[i + op.size()])) return true;
+      const std::size_t end = i + op.size();
+      if ((i == 0 || !is_letter(pattern[i - 1])) && (end == pattern.size() || !is_letter(pattern[end])))
+        return true;
     }
   }
   return false;
@@ -127,15 +131,16 @@ inline bool is_prediction(const Rule* rule) {
   return rule != nullptr && (rule->role == Rule::Role::link || rule->role == Rule::Role::after);
 }
 
-inline std::vector<Builder::Step> Builder::walk(std::string_view from, std::string_view to, int level) const {
+inline std::list<Builder::Step> Builder::walk(std::string_view from, std::string_view to, int level) const {
   const std::string_view start = from;
-  std::vector<Step> steps;
+  const Index end = graph_.origin(to).position;
+  std::list<Step> steps;
   while (from != to) {
     const Graph::Origin origin = graph_.origin(from);
-    if (origin.node == nullptr || origin.position <= graph_.origin(to).position) {
+    if (origin.node == nullptr || origin.position <= end) {
       graph_.fail("expected a way from " + in_quotes(start) + " back to " + in_quotes(to) + ", found none");
     }
-    Step step{nullptr, {.node = origin.node}};
+    Step& step = steps.emplace_back(Step{nullptr, {.node = origin.node}});
     for (const Rule& rule : rules) {
       if (step.rule == nullptr && matches_node(graph_, rule.pattern, origin, step.match)) step.rule = &rule;
     }
@@ -153,13 +158,14 @@ inline std::vector<Builder::Step> Builder::walk(std::string_view from, std::stri
       fail_unknown(graph_, *origin.node);
     }
     from = step.match.x;
-    steps.push_back(std::move(step));
   }
   return steps;
 }
 
-inline void Builder::run(const std::vector<Step>& steps) {
-  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+inline void Builder::run(std::list<Step>& steps) {
+  layers_.reserve(steps.size());
+  for (; !steps.empty(); steps.pop_back()) {
+    Step* const step = &steps.back();
     const Node& node = *step->match.node;
     const bool may_follow_end = step->rule != nullptr && (step->rule->role == Rule::Role::pass ||
                                                           step->rule->role == Rule::Role::after);
@@ -176,7 +182,7 @@ inline void Builder::run(const std::vector<Step>& steps) {
   }
 }
 
-inline void Builder::run_branch(const std::vector<Step>& branch) {
+inline void Builder::run_branch(std::list<Step>& branch) {
   const Index n = n_;
   std::vector<AnyLayer> outer = std::exchange(layers_, {});
   dense_inputs_ = 0;
@@ -217,7 +223,7 @@ inline std::string_view Builder::output() const {
 }
 
 // How many features the first layer with parameters takes, or 0 if there is none.
-inline double Builder::size_before(const std::vector<Step>& steps) const {
+inline double Builder::size_before(const std::list<Step>& steps) const {
   double size = 0;
   for (auto step = steps.rbegin(); step != steps.rend() && !(size > 0); ++step) {
     const Match& m = step->match;
@@ -245,7 +251,7 @@ inline std::string_view link_of(const AnyLoss& loss) {
 }
 
 // As metadata_props names it, or else the one whose predictions end as these do.
-inline void Builder::find_loss(std::vector<Step>& steps) {
+inline void Builder::find_loss(std::list<Step>& steps) {
   const auto last = std::find_if(steps.begin(), steps.end(), [](const Step& step) {
     return step.rule == nullptr || step.rule->role == Rule::Role::layer ||
            step.rule->role == Rule::Role::link;
@@ -268,12 +274,16 @@ inline void Builder::find_loss(std::vector<Step>& steps) {
 
 inline void Builder::build() {
   const Value& from = input();
-  std::vector<Step> steps = walk(output(), from.name, 0);
+  std::list<Step> steps = walk(output(), from.name, 0);
   is_flat_ = from.dims.size() <= 2;
   double size = from.dims.empty() ? 0 : 1;
   for (std::size_t i = 1; i < from.dims.size(); ++i) size *= std::max(from.dims[i], 0.);
   if (!(size > 0)) size = size_before(steps);
-  if (!(size > 0 && size < 0x1p40)) graph_.fail("expected an input of a known size, found none");
+  if (!(size > 0)) graph_.fail("expected an input of a known size, found none");
+  if (!(size <= static_cast<double>(most_numbers_))) {
+    graph_.fail("expected an input of no more features than the file has bytes, found " +
+                Graph::number_text(size));
+  }
   n_ = static_cast<Index>(size);
   find_loss(steps);
   run(steps);
@@ -284,22 +294,29 @@ inline void Builder::build() {
 /// Errors: std::runtime_error naming the file, and the node, operator or tensor that is at fault.
 template <class S>
 Model<S> read_model(std::string_view bytes, const std::string& file) {
-  const Graph graph(bytes, file);
   constexpr std::size_t some = std::size_t{1} << 20;
-  Builder builder(graph, static_cast<double>(std::numeric_limits<S>::max()), bytes.size() + some);
-  try {
+  const auto read_parts = [&] {
+    const Graph graph(bytes, file);
+    Builder builder(graph, static_cast<double>(std::numeric_limits<S>::max()), bytes.size() + some);
     builder.build();
-    Model<S> model{BasicDynamicMlp<S>(builder.loss(), Sequential(builder.take_layers())), builder.info<S>()};
-    const auto fill = [&](auto&& to, const std::vector<double>& values) {
-      for (Index i = 0; i < to.size(); ++i) to(i) = static_cast<S>(values[static_cast<std::size_t>(i)]);
-      if (!to.allFinite()) graph.fail("expected parameters in the range of the scalar type, found others");
+    return builder.take_parts<S>();
+  };
+  try {
+    Parts<S> parts = read_parts();  // the graph's memory is free by now
+    Model<S> model{BasicDynamicMlp<S>(std::move(parts.loss), Sequential(std::move(parts.layers))),
+                   std::move(parts.info)};
+    const auto fill = [](auto&& to, const std::deque<double>& values) {
+      std::transform(values.begin(), values.end(), to.data(), [](double v) { return static_cast<S>(v); });
+      if (!to.allFinite()) {
+        raise<std::invalid_argument>("expected parameters in the range of the scalar type, found others");
+      }
     };
-    fill(model.net.parameters(), builder.parameters());
-    fill(model.net.state(), builder.state());
+    fill(model.net.parameters(), parts.parameters);
+    fill(model.net.state(), parts.state);
     model.info.validate(model.net.inputs(), model.net.outputs());
     return model;
   } catch (const std::invalid_argument& error) {
-    graph.fail(error.what());
+    raise<std::runtime_error>(file + ": " + error.what());
   }
 }
 

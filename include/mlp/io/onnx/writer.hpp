@@ -5,6 +5,7 @@
 #include <mlp/io/bytes.hpp>
 #include <mlp/io/model.hpp>
 #include <mlp/io/onnx/graph.hpp>
+#include <mlp/printable.hpp>
 #include <mlp/types.hpp>
 
 #include <protozero/pbf_writer.hpp>
@@ -39,10 +40,7 @@ class GraphWriter {
     layer.activation().visit([&](const auto& f) { add(f); });
   }
   void add(const Activate<Dynamic, AnyActivation>& layer, const float*, const float*) {
-    layer.activation().visit([&]<class F>(const F& f) {
-      if constexpr (std::is_same_v<F, Identity>) apply("Identity");
-      else add(f);
-    });
+    layer.activation().visit([&](const auto& f) { add(f); });
   }
   void add(const Dropout<Dynamic>& layer, const float*, const float*) {
     apply("Dropout", {number("ratio", layer.p())});
@@ -85,9 +83,10 @@ class GraphWriter {
     apply("Clip", {bound("min", f.min_value), bound("max", f.max_value)});
   }
   void add(const Softplus& f) {
-    if (f.beta != 1) apply("Mul", {number("beta", f.beta)});
+    const bool is_scaled = static_cast<float>(f.beta) != 1;
+    if (is_scaled) apply("Mul", {number("beta", f.beta)});
     apply("Softplus");
-    if (f.beta != 1) apply("Div", {number("beta", f.beta)});
+    if (is_scaled) apply("Div", {number("beta", f.beta)});
   }
   void add(const SiLU&) { value_ = node("Mul", {value_, node("Sigmoid", {value_})}); }
   void add(const Mish&) { value_ = node("Mul", {value_, node("Tanh", {node("Softplus", {value_})})}); }
@@ -112,7 +111,7 @@ class GraphWriter {
   template <class S>
   void add(const Scaler<S>& scaler) {
     const auto vector = [this](const char* name, const Vector<S>& v) {
-      const Vector<float> as_floats = v.template cast<float>();
+      const Vector<float> as_floats = v.template cast<float>().array() + 0.f;  // 0 for -0
       return floats(name, {v.size()}, as_floats.data());
     };
     if (const auto* const standard = std::get_if<StandardScaler<S>>(&scaler)) {
@@ -121,7 +120,7 @@ class GraphWriter {
     } else if (const auto* const range = std::get_if<MinMaxScaler<S>>(&scaler)) {
       apply("Sub", {vector("min", range->min)});
       apply("Div", {vector("scale", range->scale)});
-      apply("Add", {number("low", static_cast<double>(range->low))});
+      apply("Add", {number("low", static_cast<double>(range->low) + 0.)});
     }
   }
 
@@ -145,12 +144,23 @@ class GraphWriter {
     });
   }
 
+  /// Names of features or classes.
+  void add_names(const std::string& prefix, const Strings& names) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (!is_utf8(names[i])) {
+        raise<std::invalid_argument>("to_onnx: expected names in UTF-8, found " + in_quotes(names[i]));
+      }
+      add_metadata(prefix + std::to_string(i), names[i]);
+    }
+  }
+
   void add_metadata(std::string key, std::string value) {
     metadata_.emplace_back(std::move(key), std::move(value));
   }
 
   /// The file.
   std::string bytes(Index inputs, Index outputs) {
+    if (nodes_.empty()) apply("Identity");
     nodes_.back().outputs.front() = "output";
     std::string result;
     protozero::pbf_writer model(result);
@@ -229,6 +239,14 @@ class GraphWriter {
     for (const Index value : values) append(raw, static_cast<std::uint64_t>(value));
     return tensor(name, int64, {static_cast<Index>(values.size())}, std::move(raw));
   }
+  static bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+      const std::size_t size = first_character(text).size;
+      if (size == 0) return false;
+      text.remove_prefix(size);
+    }
+    return true;
+  }
   static void append(std::string& raw, auto bits) {
     raw.resize(raw.size() + sizeof bits);
     to_little_endian(bits, raw.data() + raw.size() - sizeof bits);
@@ -292,12 +310,8 @@ std::string write_model(const BasicDynamicMlp<S>& net, const ModelInfo<S>& info)
                       state = net.state().template cast<float>();
   writer.add_layers(net, theta.data(), state.data());
   writer.add_link(net.loss_function(), net.outputs());
-  for (std::size_t i = 0; i < info.features.size(); ++i) {
-    writer.add_metadata("mlp.feature." + std::to_string(i), info.features[i]);
-  }
-  for (std::size_t i = 0; i < info.classes.size(); ++i) {
-    writer.add_metadata("mlp.class." + std::to_string(i), info.classes[i]);
-  }
+  writer.add_names("mlp.feature.", info.features);
+  writer.add_names("mlp.class.", info.classes);
   return writer.bytes(net.inputs(), net.outputs());
 }
 
