@@ -15,10 +15,11 @@
 #include <doctest/doctest.h>
 #include <protozero/pbf_writer.hpp>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <initializer_list>
 #include <iterator>
@@ -717,7 +718,9 @@ class RandomNet {
   bool has_extreme_option = false;
 
  private:
-  std::string pick(std::initializer_list<const char*> of) { return of.begin()[rng_.below(of.size())]; }
+  std::string pick(std::initializer_list<const char*> of) {
+    return of.begin()[rng_.below(static_cast<Index>(of.size()))];
+  }
   Index size() { return static_cast<Index>(1 + rng_.below(5)); }
 
   std::string option(std::initializer_list<const char*> usual, std::initializer_list<const char*> extreme) {
@@ -774,7 +777,7 @@ class RandomNet {
   }
   std::string layers(int level) {
     std::string list = layer(level);
-    for (std::uint64_t more = rng_.below(4); more > 0; --more) list += ", " + layer(level);
+    for (Index more = rng_.below(4); more > 0; --more) list += ", " + layer(level);
     return list;
   }
   std::string loss() {
@@ -807,8 +810,9 @@ class RandomNet {
 };
 
 bool same_bits(const auto& a, const auto& b) {
-  return a.size() == b.size() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof *a.data()) == 0;
+  return a.size() == b.size() && std::ranges::equal(a, b, [](float p, float q) {
+           return std::bit_cast<std::uint32_t>(p) == std::bit_cast<std::uint32_t>(q);
+         });
 }
 
 }  // namespace
@@ -825,7 +829,7 @@ TEST_CASE("What is written is read with the same bits, or is not written") {
     Rng rng{seed};
     const bool is_extreme = seed % 2 == 0;
     const auto number = [&] {
-      return is_extreme && rng.below(2) == 0 ? extremes[rng.below(std::size(extremes))]
+      return is_extreme && rng.below(2) == 0 ? extremes[rng.below(static_cast<Index>(std::size(extremes)))]
                                              : static_cast<float>(rng.normal());
     };
     for (float& p : net.parameters()) p = number();
@@ -881,7 +885,7 @@ TEST_CASE("What is written is read with the same bits, or is not written") {
 TEST_CASE("What could not be read again is not written, and what was there stays") {
   const TempFolder folder;
   const auto path = folder / "net.onnx";
-  for (const auto& [text, expected] : {
+  for (const auto& each : {
            std::pair("LayerNorm(2, epsilon=1e-60)", "LayerNorm: expected epsilon > 0"),
            std::pair("Dropout(2, p=0.999999999999)", "Dropout: expected a probability in [0, 1)"),
            std::pair("Activate(2, HardTanh(min_value=1, max_value=1.000000000001))",
@@ -891,10 +895,11 @@ TEST_CASE("What could not be read again is not written, and what was there stays
            std::pair("Activate(2, Softplus(beta=1e300))", "expected finite numbers in the range of float"),
            std::pair("BatchNorm(2, epsilon=1e-60, momentum=0.1)", "BatchNorm: expected epsilon > 0"),
        }) {
-    CAPTURE(std::string(text));
+    const std::string text = each.first, expected = each.second;
+    CAPTURE(text);
     detail::write_file(path, "old");
     const std::string found =
-        message_of([&] { export_onnx(from_architecture("Mlp(Huber, " + std::string(text) + ")"), path); });
+        message_of([&] { export_onnx(from_architecture("Mlp(Huber, " + text + ")"), path); });
     CAPTURE(found);
     CHECK(found.starts_with("to_onnx: "));
     CHECK(found.find(expected) != std::string::npos);
