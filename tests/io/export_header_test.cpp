@@ -436,8 +436,7 @@ TEST_CASE("errors") {
   const auto refuses = [&](const std::string& name) {
     CHECK(message_of([&] { to_header(net, {}, {.name = name}); }) ==
           "export_header: expected as name an identifier of letters, digits and single underscores that "
-          "neither C++ "
-          "nor C's library has, found " +
+          "neither C++ nor C's library has, found " +
               detail::in_quotes(name));
   };
   for (const char* name :
@@ -456,9 +455,14 @@ TEST_CASE("errors") {
   }
   CHECK(message_of([&] { to_header(net, {.classes = {"one"}}); }) ==
         "ModelInfo: expected 2 names of classes, or none, found 1");
-  CHECK(message_of([&] { to_header(net, {.probes = Matrix<float>::Constant(2, 1, INFINITY)}); })
+  CHECK(message_of([&] { to_header(net, {.probes = Matrix<float>::Constant(2, 1, INFINITY)}); }) ==
+        "ModelInfo: expected probes of finite numbers, found nan or infinity");
+  const Vector<float> parameters = net.parameters();
+  net.parameters().setConstant(100);
+  CHECK(message_of([&] { to_header(net, {.probes = Matrix<float>::Constant(2, 1, 3e38f)}); })
             .starts_with(
                 "export_header: expected finite numbers in what the network makes of the probe, found "));
+  net.parameters() = parameters;
   net.parameters()(12) = std::numeric_limits<float>::quiet_NaN();
   CHECK(message_of([&] { to_header(net); }) ==
         "export_header: expected finite numbers in layer 1, Dense(3, 3), found nan");
