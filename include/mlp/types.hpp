@@ -105,7 +105,7 @@ inline std::string text_of(double value) { return std::isnan(value) ? "nan" : st
 // that what is too large is refused and does not wrap.
 inline constexpr Index max_count = std::numeric_limits<Index>::max() / Index{sizeof(double)};
 
-// The one check of counts: each one that a layer or network has passes it, whatever it was computed from.
+// The one check of counts: every count of a layer or network passes it.
 constexpr Index checked_count(Index n, const char* who = "mlp") {
   if (n < 0 || n > max_count) {
     raise<std::invalid_argument>(std::string(who) + ": expected a size in [0, " + std::to_string(max_count) +

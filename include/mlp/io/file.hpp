@@ -52,14 +52,14 @@ inline std::string path_text(const std::filesystem::path& path) {
   file_error(std::string(file), expected, found);
 }
 
-// A call that failed without setting errno has failed all the same.
+// The error in errno; an input/output error if a call failed without setting it.
 inline std::error_code last_error() { return {errno != 0 ? errno : EIO, std::generic_category()}; }
 
 [[noreturn]] inline void fail_irregular(const std::filesystem::path& path, bool is_folder) {
   file_error(path, "a file", is_folder ? "a folder" : "a device, pipe or socket");
 }
 
-// In bytes; the largest number if the system does not tell.
+// Returns the memory of the machine in bytes, or the largest number if the system does not report it.
 inline std::uint64_t physical_memory() {
 #if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
   const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
@@ -68,8 +68,8 @@ inline std::uint64_t physical_memory() {
   return std::numeric_limits<std::uint64_t>::max();
 }
 
-// A sparse file holds more than any memory, and systems that promise all the memory that is asked for end
-// the program later.
+// A sparse file can be larger than any memory. Some systems promise memory that they do not have and kill the
+// program that uses it, so the size is checked before anything is read.
 inline void check_fits_in_memory(const std::filesystem::path& path, std::uint64_t bytes) {
   if (bytes > physical_memory()) {
     file_error(path, "a file that fits into the " + std::to_string(physical_memory()) + " bytes of memory",
@@ -146,7 +146,7 @@ inline std::string read_file(const std::filesystem::path& path) {
   } catch (const std::bad_alloc&) {
     file_error(path, "a file that fits into memory", std::to_string(in.size()) + " bytes");
   }
-  // To its end, as it may have grown, and those in /proc say that they are empty.
+  // Read to its end, because it may have grown, and because files in /proc report a size of 0.
   std::array<char, 65536> block;
   while (const std::size_t count = in.read(block.data(), block.size())) bytes.append(block.data(), count);
   return bytes;
@@ -162,7 +162,7 @@ extern "C" __declspec(dllimport) int __stdcall ReplaceFileW(const wchar_t* repla
 extern "C" __declspec(dllimport) unsigned long __stdcall GetLastError();
 #endif
 
-/// What is under a path, as symbolic links in its last part are followed, also to where nothing is yet.
+/// Follows symbolic links in the last part of a path; a link to a file that does not exist yet, too.
 inline std::filesystem::path link_target(std::filesystem::path path) {
   std::error_code error;
   for (int links = 0; std::filesystem::is_symlink(std::filesystem::symlink_status(path, error)); ++links) {
@@ -174,8 +174,8 @@ inline std::filesystem::path link_target(std::filesystem::path path) {
   return path;
 }
 
-// Beside the file, since only within a file system one file replaces another at once. A long name, to which
-// nothing can be added, gives way to a number made of it.
+// The temporary file lies beside its target, because a rename is atomic only within one file system. A name
+// that is too long for a suffix is replaced by its hash.
 inline std::filesystem::path temporary_path(const std::filesystem::path& path, int i) {
   std::filesystem::path name = path.filename();
   if (name.native().size() > 240) {
@@ -194,7 +194,7 @@ inline void remove_leftovers(const std::filesystem::path& path) {
   }
 }
 
-// nullptr and errno if there is a file of that name already, or none can be made.
+// Returns nullptr and sets errno if the file exists already or cannot be created.
 inline FileHandle create_file(const std::filesystem::path& path) {
   errno = 0;
 #ifdef _WIN32
@@ -206,7 +206,7 @@ inline FileHandle create_file(const std::filesystem::path& path) {
 #endif
 }
 
-// The file that takes another's place has its owner, group and rights, as far as the system allows.
+// Gives a new file the owner, group and rights of the one that it replaces, as far as the system allows.
 inline bool copy_rights([[maybe_unused]] const std::filesystem::path& from, [[maybe_unused]] std::FILE* to) {
 #ifndef _WIN32
   struct stat old {};
@@ -224,7 +224,7 @@ inline bool copy_rights([[maybe_unused]] const std::filesystem::path& from, [[ma
 #endif
 }
 
-// What the system has of a file goes to the disc.
+// Writes what the system has buffered of a file to the disc.
 inline bool synchronize(std::FILE* file) {
 #ifdef _WIN32
   return _commit(_fileno(file)) == 0;
@@ -236,7 +236,7 @@ inline bool synchronize(std::FILE* file) {
 #endif
 }
 
-// So do the names in a folder. Where the system cannot do that for a folder, it is not asked to.
+// Writes the entries of a folder to the disc. A system that cannot synchronize folders is no error.
 inline std::error_code synchronize_folder([[maybe_unused]] const std::filesystem::path& folder) {
 #ifndef _WIN32
   const int opened = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -249,7 +249,7 @@ inline std::error_code synchronize_folder([[maybe_unused]] const std::filesystem
   return {};
 }
 
-// At once: under the path there is always the one or the other.
+// Atomic: at any moment the path names the old file or the new one.
 inline std::error_code replace_file(const std::filesystem::path& path, const std::filesystem::path& by) {
   std::error_code error;
 #ifdef _WIN32

@@ -53,14 +53,14 @@ namespace detail {
   raise<std::runtime_error>(file + ": " + what);
 }
 
-// What PyTorch calls a Linear, whose weights are a matrix whatever their sizes; a norm's are a vector.
+// A layer that PyTorch calls a Linear: its weights are a matrix, also with a single input. A norm's are a vector.
 template <class L>
 concept IsLinear = requires(const L& layer, VectorArgument<float>& theta) {
   layer.activation();
   layer.weights(theta);
 };
 
-// The weights of a Linear of fixed sizes with one input are a vector to Eigen: as a matrix, which they are in files.
+// Eigen views the weights of a Linear with one input of static size as a vector; in files they are a matrix.
 template <class View>
 auto as_matrix(View view) {
   return matrix_view<Dynamic, Dynamic>(view.data(), view.rows(), view.cols());
@@ -122,9 +122,8 @@ auto rows_first(const View& view) {
   return Matrix<typename View::Scalar>(view.transpose());
 }
 
-// Samples to probe a network with, and what it predicts for them: all numbers of a file are finite. Where the user
-// gives no samples, they are inputs as a network likes them, of a normal distribution, and none if a prediction for
-// them is not finite.
+// Samples to probe a network with, and its predictions for them, all finite. Without samples from the user, they are
+// drawn from a normal distribution, and left out if a prediction for them is not finite.
 template <class S>
 struct Probes {
   Matrix<S> inputs, predictions;
@@ -150,8 +149,9 @@ struct Probes {
   }
 };
 
-// A wide layer need not have a parameter, but its outputs will take room: a network has no more inputs than its file
-// has bytes, and 1 MB. Other layers are as wide as the one before, or have a weight for each output.
+// A wide layer without parameters needs memory when the network is used. The file must justify it: the network has no
+// more inputs than the file has bytes, plus 1 MB. Every other layer is as wide as the one before it, or has a bias for
+// each output.
 inline void check_inputs(Index inputs, const TensorFile& file, auto&& fail) {
   std::size_t bytes = std::size_t{1} << 20;
   for (const Tensor& tensor : file.tensors) bytes += tensor.bytes.size();
