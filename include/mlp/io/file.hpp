@@ -137,19 +137,22 @@ class InputFile {
 };
 
 /// Errors: std::runtime_error naming the file if it can't be read or is larger than memory.
-inline std::string read_file(const std::filesystem::path& path) {
-  InputFile in(path);
-  check_fits_in_memory(path, in.size());
+inline std::string read_file(InputFile& in) {
+  check_fits_in_memory(in.path(), in.size());
   std::string bytes;
   try {
     bytes.reserve(static_cast<std::size_t>(in.size()));
   } catch (const std::bad_alloc&) {
-    file_error(path, "a file that fits into memory", std::to_string(in.size()) + " bytes");
+    file_error(in.path(), "a file that fits into memory", std::to_string(in.size()) + " bytes");
   }
   // Read to its end, because it may have grown, and because files in /proc report a size of 0.
   std::array<char, 65536> block;
   while (const std::size_t count = in.read(block.data(), block.size())) bytes.append(block.data(), count);
   return bytes;
+}
+inline std::string read_file(const std::filesystem::path& path) {
+  InputFile in(path);
+  return read_file(in);
 }
 
 #ifdef _WIN32

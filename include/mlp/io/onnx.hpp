@@ -97,8 +97,9 @@ Model<S> onnx_from_bytes(std::string_view bytes, const std::string& file) {
 template <class S = float>
 Model<S> import_onnx(const std::filesystem::path& path) {
   const std::string file = detail::path_text(path);
-  detail::onnx::check_size(file, detail::InputFile(path).size());
-  return onnx_from_bytes<S>(detail::read_file(path), file);
+  detail::InputFile in(path);
+  detail::onnx::check_size(file, in.size());
+  return onnx_from_bytes<S>(detail::read_file(in), file);
 }
 
 }  // namespace mlp
