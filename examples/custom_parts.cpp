@@ -1,6 +1,6 @@
 // Everything that the library brings can be replaced by a few lines of your own. This program writes an
 // activation, a loss and a layer, lets the compiler and check_gradient test them, and fits a curve with them.
-// <mlp/concepts.hpp> lists what each must have; nothing is inherited or registered.
+// <mlp/core/concepts.hpp> lists what each must have; nothing is inherited or registered.
 
 #include <mlp/mlp.hpp>
 
@@ -36,7 +36,7 @@ struct LogCosh {
   void gradient(const Y& y, const auto& t, auto& dy) const {
     dy = ((y - t).array().tanh() / static_cast<typename Y::Scalar>(y.size())).matrix();
   }
-  void link(auto&) const {}  // a prediction is the output itself
+  void to_prediction(auto&) const {}  // a prediction is the output itself
 };
 
 /// y_ij = s_i x_ij + b_i, with s and b learned. A layer owns no parameters: it is handed its slice of the

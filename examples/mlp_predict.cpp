@@ -3,10 +3,10 @@
 // The model's file says what the network is, how its inputs are scaled, and what its classes are called; this program
 // knows nothing of it. Writes a CSV of predictions, a line for each line of data.
 
+#include <mlp/base/printable.hpp>
 #include <mlp/io/csv.hpp>
 #include <mlp/io/onnx.hpp>
 #include <mlp/io/safetensors.hpp>
-#include <mlp/printable.hpp>
 
 #include <cstddef>
 #include <cstdio>

@@ -22,7 +22,7 @@ Dataset<Labels> first(const Dataset<Labels>& data, Index images) {
 
 void run(Index epochs, Index images) {
   if (epochs <= 0 || images <= 0) throw std::invalid_argument("expected epochs and images > 0");
-  const mpi::Place place;
+  const mpi::World place;
   const bool whole = std::filesystem::exists(MLP_MNIST_DATA "/train-images-idx3-ubyte.gz");
   const Data all = read(find_files(whole ? MLP_MNIST_DATA : MLP_MNIST_SUBSET));
   const auto train = first(all.train, images), test = first(all.test, images);
@@ -30,12 +30,12 @@ void run(Index epochs, Index images) {
   Rng rng{1};
   net.initialize(rng);
 
-  if (place.rank == 0) {
-    std::printf("%d ranks, %td training images, batches of 256\n", place.size, train.size());
+  if (world.rank == 0) {
+    std::printf("%d ranks, %td training images, batches of 256\n", world.size, train.size());
     std::printf("epoch     loss   accuracy   images/s\n");
   }
   const auto report = [&](const Progress& now) {
-    if (place.rank != 0 || !now.epoch_is_done()) return;
+    if (world.rank != 0 || !now.epoch_is_done()) return;
     std::printf("%5td  %.5f    %5.2f %%   %8.0f\n", now.epoch, now.loss, 100 * evaluate(net, test).accuracy,
                 static_cast<double>(now.samples) / now.seconds);
     std::fflush(stdout);

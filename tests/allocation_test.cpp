@@ -5,7 +5,7 @@
 
 #include <mlp/activation/relu.hpp>
 #include <mlp/activation/tanh.hpp>
-#include <mlp/derivatives.hpp>
+#include <mlp/derivative/derivatives.hpp>
 #include <mlp/layer/activate.hpp>
 #include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>
@@ -15,7 +15,7 @@
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/optimizer/sgd.hpp>
-#include <mlp/training.hpp>
+#include <mlp/training/fit.hpp>
 
 #include <atomic>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <mlp/dataset.hpp>
-#include <mlp/random.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/data/dataset.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -1,5 +1,5 @@
+#include <mlp/data/metrics.hpp>
 #include <mlp/io/csv.hpp>
-#include <mlp/metrics.hpp>
 #include <mlp/mlp.hpp>
 
 #include <doctest/doctest.h>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <mlp/dynamic_mlp.hpp>
-#include <mlp/random.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mlp/dataset.hpp>
+#include <mlp/data/dataset.hpp>
 #include <mlp/io/idx.hpp>
 
 #include <filesystem>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
 
 #define STB_IMAGE_WRITE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION

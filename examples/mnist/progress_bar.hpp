@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mlp/training.hpp>
+#include <mlp/training/fit.hpp>
 
 #include <algorithm>
 #include <chrono>

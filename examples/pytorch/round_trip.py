@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DATA = ROOT / "tests/data/iris.csv"
+DATA = ROOT / "tests/files/iris.csv"
 EXAMPLES = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build/mnist/examples"
 
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <mlp/concepts.hpp>
-#include <mlp/tile.hpp>
+#include <mlp/core/concepts.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <doctest/doctest.h>
 

@@ -4,9 +4,9 @@
 
 #include <benchmark/benchmark.h>
 
-#include <mlp/dataset.hpp>
-#include <mlp/random.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/data/dataset.hpp>
 
 #include <array>
 #include <cmath>

@@ -1,4 +1,4 @@
-// error: LevenbergMarquardt minimises sums of squares
+// error: LevenbergMarquardt minimizes sums of squares
 #include <mlp/mlp.hpp>
 
 int main() {

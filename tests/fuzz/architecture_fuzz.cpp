@@ -1,6 +1,6 @@
-#include <mlp/architecture.hpp>
-#include <mlp/dynamic_mlp.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/dynamic/architecture.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 
 #include <cstddef>
 #include <cstdint>

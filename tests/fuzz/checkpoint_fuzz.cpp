@@ -5,7 +5,7 @@
 #include <mlp/layer/dropout.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/optimizer/adam.hpp>
-#include <mlp/training.hpp>
+#include <mlp/training/fit.hpp>
 
 #include <cstddef>
 #include <cstdint>

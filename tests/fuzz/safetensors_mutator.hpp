@@ -1,7 +1,7 @@
 #pragma once
 
 #include <mlp/io/bytes.hpp>
-#include <mlp/io/tensors.hpp>
+#include <mlp/io/safetensors/container.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include <mlp/io/tensors.hpp>
+#include <mlp/io/safetensors/container.hpp>
 
 #include <cstddef>
 #include <cstdint>

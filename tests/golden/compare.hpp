@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
 
 #include <cmath>
 #include <cstddef>

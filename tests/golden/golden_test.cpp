@@ -1,13 +1,13 @@
 #include <mlp/activation/leaky_relu.hpp>
 #include <mlp/activation/sigmoid.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/core/network.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
-#include <mlp/network.hpp>
 #include <mlp/optimizer/sgd.hpp>
-#include <mlp/training.hpp>
+#include <mlp/training/fit.hpp>
 
 #include <doctest/doctest.h>
 
@@ -102,7 +102,7 @@ TEST_CASE("PyTorch: 3-5-1, tanh, binary cross-entropy") {
 }
 
 // Each step adds the error of a pass, times a rate of at most 1/2, and passes on what was there: a step of
-// descent on these data brings neighbouring parameters together rather than apart.
+// descent on these data brings neighboring parameters together rather than apart.
 TEST_CASE_TEMPLATE("PyTorch: 60 steps of stochastic gradient descent", S, float, double) {
   constexpr double bound = 60 * pass_bound<S> / 2;
   const auto& data = golden::tanh_labels;

@@ -6,7 +6,7 @@
 #include <mlp/layer/residual.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/optimizer/sgd.hpp>
-#include <mlp/trainer.hpp>
+#include <mlp/training/trainer.hpp>
 
 #include <doctest/doctest.h>
 
@@ -52,7 +52,7 @@ void check_training(Net net) {
   CHECK(golden::worst_error(net.predict(x), golden::residual_net_predictions) <= bound<S>);
 
   auto ws = net.workspace();
-  net.linearize(x, ws);
+  net.forward_eval(x, ws);
   ws.output_gradient().setZero();
   ws.output_gradient().row(0).setOnes();
   Vector<S> gradient;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes ../data/onnx/*.onnx, and onnx.hpp beside this script: a few samples for each file and what PyTorch or
+"""Writes ../files/onnx/*.onnx, and onnx.hpp beside this script: a few samples for each file and what PyTorch or
 scikit-learn computes for them, for io/onnx_test.cpp to compare with.
 
     /usr/bin/python3 tests/golden/make_onnx.py       (torch 1.13, scikit-learn 1.2.1, onnx 1.12)
@@ -31,7 +31,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from torch import nn
 
 HERE = pathlib.Path(__file__).parent
-FOLDER = HERE.parent / "data" / "onnx"
+FOLDER = HERE.parent / "files" / "onnx"
 warnings.filterwarnings("ignore")
 torch.manual_seed(1)
 goldens = []
@@ -325,7 +325,7 @@ def main():
 
 namespace golden::onnx {{
 
-/// A file in tests/data/onnx, what it is to be read as, 4 samples, and what they become.
+/// A file in tests/files/onnx, what it is to be read as, 4 samples, and what they become.
 struct File {{
   const char* name;
   const char* architecture;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes scikit-learn's small data sets to ../data/*.csv, and sklearn.hpp beside this script: how well
+"""Writes scikit-learn's small data sets to ../files/*.csv, and sklearn.hpp beside this script: how well
 scikit-learn's networks learn them, for datasets_test.cpp to compare with.
 
     python3 tests/golden/make_sklearn.py
@@ -47,7 +47,7 @@ def shortest(value):
 
 def write_csv(name, features, target, x, t):
     is_number = t.dtype.kind == "f"
-    with open(HERE.parent / "data" / f"{name}.csv", "w", newline="") as file:
+    with open(HERE.parent / "files" / f"{name}.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*features, target])
         for row, label in zip(x, t):

@@ -1,7 +1,7 @@
 #include <mlp/activation/sigmoid.hpp>
+#include <mlp/core/network.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
-#include <mlp/network.hpp>
 
 #include <doctest/doctest.h>
 

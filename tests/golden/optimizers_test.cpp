@@ -1,13 +1,13 @@
 #include <mlp/activation/tanh.hpp>
+#include <mlp/core/network.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
-#include <mlp/network.hpp>
 #include <mlp/optimizer/adagrad.hpp>
 #include <mlp/optimizer/adam.hpp>
 #include <mlp/optimizer/adamw.hpp>
 #include <mlp/optimizer/rmsprop.hpp>
 #include <mlp/optimizer/sgd.hpp>
-#include <mlp/training.hpp>
+#include <mlp/training/fit.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <mlp/random.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/types.hpp>
 
 #include <doctest/doctest.h>
 

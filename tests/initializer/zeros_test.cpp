@@ -1,5 +1,5 @@
+#include <mlp/base/types.hpp>
 #include <mlp/initializer/zeros.hpp>
-#include <mlp/types.hpp>
 
 #include <doctest/doctest.h>
 

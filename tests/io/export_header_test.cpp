@@ -1,8 +1,8 @@
 #include <mlp/io/export_header.hpp>
 
-#include <mlp/dynamic_mlp.hpp>
+#include <mlp/data/scalers.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/layer/dense.hpp>
-#include <mlp/preprocessing.hpp>
 
 #include "message_of.hpp"
 #include "temp_folder.hpp"
@@ -266,7 +266,7 @@ TEST_CASE("activations of extreme numbers are the library's") {
     const Matrix<float>& x = cases[k].x;
     for (Index i = 0; i < x.size(); ++i) {
       CAPTURE(x(i));
-      // One at a time: whether Eigen's functions pass on a nan depends on how they are vectorised.
+      // One at a time: whether Eigen's functions pass on a nan depends on how they are vectorized.
       const double y = found[k](i), p = double{cases[k].net.predict(x.middleCols(i, 1))(0)};
       if (!std::isfinite(p)) {
         CHECK((std::isnan(p) ? std::isnan(y) : y == p));

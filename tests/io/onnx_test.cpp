@@ -1,10 +1,10 @@
 #include <mlp/io/onnx.hpp>
 
-#include <mlp/architecture.hpp>
-#include <mlp/dynamic_mlp.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/data/scalers.hpp>
+#include <mlp/dynamic/architecture.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/layer/dense.hpp>
-#include <mlp/preprocessing.hpp>
-#include <mlp/random.hpp>
 
 #include "golden/compare.hpp"
 #include "golden/onnx.hpp"
@@ -250,7 +250,7 @@ TEST_CASE("Forms that are read") {
   is_read_as({dense, {"Gelu", {"h"}, "y", {{"approximate", "tanh"}}}},
              "MeanSquaredError, Dense(2, 2, GELU(approximate=1))");
   is_read_as({dense, {"Softsign", {"h"}, "y"}}, "MeanSquaredError, Dense(2, 2, Softsign)");
-  // A loss's link.
+  // A loss's to_prediction.
   is_read_as({dense, {"Exp", {"h"}, "y"}}, "PoissonNLL, Dense(2, 2)");
   is_read_as({dense, {"Softmax", {"h"}, "y"}}, "SoftmaxCrossEntropy, Dense(2, 2)");
   is_read_as({dense, {"Sigmoid", {"h"}, "s"}, {"Identity", {"s"}, "y"}}, "BinaryCrossEntropy, Dense(2, 2)");

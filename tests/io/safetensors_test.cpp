@@ -1,6 +1,7 @@
 #include <mlp/io/safetensors.hpp>
 
-#include <mlp/dynamic_mlp.hpp>
+#include <mlp/data/scalers.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/file.hpp>
 #include <mlp/layer/activate.hpp>
 #include <mlp/layer/dense.hpp>
@@ -9,7 +10,6 @@
 #include <mlp/layer/residual.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/poisson_nll.hpp>
-#include <mlp/preprocessing.hpp>
 
 #include "golden/safetensors.hpp"
 #include "message_of.hpp"

@@ -3,11 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <mlp/activation/tanh.hpp>
-#include <mlp/gradient_check.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/core/network.hpp>
+#include <mlp/derivative/gradient_check.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
-#include <mlp/network.hpp>
-#include <mlp/random.hpp>
 
 #include <cstdint>
 #include <utility>

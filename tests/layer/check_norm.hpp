@@ -2,9 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <mlp/base/types.hpp>
+#include <mlp/core/network.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
-#include <mlp/network.hpp>
-#include <mlp/types.hpp>
 
 #include <limits>
 

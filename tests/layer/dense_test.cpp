@@ -13,7 +13,7 @@
 #include <mlp/activation/softplus.hpp>
 #include <mlp/activation/softsign.hpp>
 #include <mlp/activation/tanh.hpp>
-#include <mlp/gradient_check.hpp>
+#include <mlp/derivative/gradient_check.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>

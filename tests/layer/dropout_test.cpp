@@ -3,7 +3,7 @@
 #include <mlp/layer/dropout.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/optimizer/sgd.hpp>
-#include <mlp/training.hpp>
+#include <mlp/training/fit.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -50,7 +50,7 @@ TEST_CASE("Residual: y = x + f(x), of a prediction too") {
   auto ws = net.workspace();
   CHECK(net.infer(x) == y);
   CHECK(net.forward(x, ws) == y);
-  CHECK(net.linearize(x, ws) == y);
+  CHECK(net.forward_eval(x, ws) == y);
 }
 
 TEST_CASE("Residual: first in a network, whose dx nobody asks for") {

@@ -65,7 +65,7 @@ TEST_CASE_TEMPLATE("BinaryCrossEntropy: NaN is seen", S, float, double) {
 TEST_CASE_TEMPLATE("BinaryCrossEntropy: predictions are sigmoids", S, float, double) {
   Matrix<S> y{{0, 1, -1, 1e4, -1e4}};
   auto view = mlp::matrix_view<1, 5>(y.data(), 1, 5);
-  BinaryCrossEntropy{}.link(view);
+  BinaryCrossEntropy{}.to_prediction(view);
   const double e = std::numbers::e;
   CHECK(golden::worst_error(y, std::vector{0.5, e / (1 + e), 1 / (1 + e), 1., 0.}) <= 1.5 * loss::epsilon<S>);
 }

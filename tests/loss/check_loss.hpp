@@ -1,7 +1,7 @@
 #pragma once
 
-#include <mlp/concepts.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/core/concepts.hpp>
 
 #include <doctest/doctest.h>
 

@@ -65,7 +65,7 @@ TEST_CASE_TEMPLATE("GaussianNLL: NaN is seen, in means and in variances", S, flo
 
 TEST_CASE_TEMPLATE("GaussianNLL: predictions are means and variances", S, float, double) {
   Matrix<S> y{{1, -2}, {1e4, 0}, {0, 1}, {-1, -1e4}};
-  GaussianNLL{.epsilon = 0.25}.link(y);
+  GaussianNLL{.epsilon = 0.25}.to_prediction(y);
   const double e = std::numbers::e;
   const std::vector expected{1., 1e4, 1.25, 1 / e + 0.25, -2., 0., e + 0.25, 0.25};
   CHECK(golden::worst_error(y, expected) <= 2 * e * loss::epsilon<S>);

@@ -1,6 +1,6 @@
+#include <mlp/core/network.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/hinge.hpp>
-#include <mlp/network.hpp>
 
 #include <doctest/doctest.h>
 
@@ -74,7 +74,7 @@ TEST_CASE("Hinge: a label out of range is named") {
 TEST_CASE("Hinge: predictions are the scores") {
   const Matrix<float> scores{{1, -2}, {1e4f, 0}};
   Matrix<float> y = scores;
-  Hinge{}.link(y);
+  Hinge{}.to_prediction(y);
   CHECK(y == scores);
 }
 

@@ -48,7 +48,7 @@ TEST_CASE_TEMPLATE("Huber: NaN is seen", S, float, double) {
 TEST_CASE("Huber: predictions are the outputs") {
   const Matrix<float> outputs{{1, -2}, {1e4f, 0}};
   Matrix<float> y = outputs;
-  Huber{}.link(y);
+  Huber{}.to_prediction(y);
   CHECK(y == outputs);
 }
 

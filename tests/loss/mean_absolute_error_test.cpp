@@ -39,6 +39,6 @@ TEST_CASE_TEMPLATE("MeanAbsoluteError: NaN is seen", S, float, double) {
 TEST_CASE("MeanAbsoluteError: predictions are the outputs") {
   const Matrix<float> outputs{{1, -2}, {1e4f, 0}};
   Matrix<float> y = outputs;
-  MeanAbsoluteError{}.link(y);
+  MeanAbsoluteError{}.to_prediction(y);
   CHECK(y == outputs);
 }

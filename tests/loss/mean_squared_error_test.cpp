@@ -51,6 +51,6 @@ TEST_CASE_TEMPLATE("MeanSquaredError: by hand", S, float, double) {
 TEST_CASE("MeanSquaredError: predictions are the outputs") {
   const Matrix<float> outputs{{1, -2}, {1e4f, 0}};
   Matrix<float> y = outputs;
-  MeanSquaredError{}.link(y);
+  MeanSquaredError{}.to_prediction(y);
   CHECK(y == outputs);
 }

@@ -61,13 +61,13 @@ TEST_CASE_TEMPLATE("PoissonNLL: NaN is seen", S, float, double) {
 
 TEST_CASE_TEMPLATE("PoissonNLL: predictions are the rates", S, float, double) {
   Matrix<S> y{{0, 1, -1, -1e4}};
-  PoissonNLL{}.link(y);
+  PoissonNLL{}.to_prediction(y);
   const double e = std::numbers::e;
   CHECK(golden::worst_error(y, std::vector{1., e, 1 / e, 0.}) <= 1.5 * e * loss::epsilon<S>);
 
   const Matrix<S> rates{{0, 1, 2}};
   y = rates;
-  PoissonNLL{.log_input = false}.link(y);
+  PoissonNLL{.log_input = false}.to_prediction(y);
   CHECK(y == rates);
 }
 

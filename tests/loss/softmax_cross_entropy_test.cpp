@@ -112,17 +112,17 @@ TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: predictions are the softmax", S, float,
   Matrix<double> p = 7 * golden::matrix<double>(expected.gradient, 5, 7);
   for (Index j = 0; j < 7; ++j) p(expected.t[static_cast<std::size_t>(j)], j) += 1;
   auto view = mlp::matrix_view<5, 7>(y.data(), 5, 7);
-  SoftmaxCrossEntropy{}.link(view);
+  SoftmaxCrossEntropy{}.to_prediction(view);
   CHECK(golden::worst_error(y, {p.data(), 35}) <= 7 * loss::epsilon<S>);
   for (Index j = 0; j < 7; ++j) CHECK(std::abs(y.col(j).sum() - 1) <= 5 * loss::epsilon<S>);
 
   Matrix<S> large{{1e4, -1e4}, {-1e4, -1e4}, {0, -1e4}, {0, -1e4}};
-  SoftmaxCrossEntropy{}.link(large);
+  SoftmaxCrossEntropy{}.to_prediction(large);
   CHECK(golden::worst_error(large, std::vector{1., 0., 0., 0., 0.25, 0.25, 0.25, 0.25}) <=
         static_cast<double>(std::numeric_limits<S>::min()));
 
   Matrix<S> single{{3, -1e4}};
-  SoftmaxCrossEntropy{}.link(single);
+  SoftmaxCrossEntropy{}.to_prediction(single);
   CHECK(single == Matrix<S>{{1, 1}});
 }
 

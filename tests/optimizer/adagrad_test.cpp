@@ -1,4 +1,4 @@
-#include <mlp/concepts.hpp>
+#include <mlp/core/concepts.hpp>
 #include <mlp/optimizer/adagrad.hpp>
 
 #include <doctest/doctest.h>

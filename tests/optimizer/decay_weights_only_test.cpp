@@ -4,7 +4,7 @@
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/optimizer/decay_weights_only.hpp>
 #include <mlp/optimizer/sgd.hpp>
-#include <mlp/training.hpp>
+#include <mlp/training/fit.hpp>
 
 #include <doctest/doctest.h>
 

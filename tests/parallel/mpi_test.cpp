@@ -27,9 +27,9 @@ using DoubleNet = BasicMlp<double, SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense
 
 // This rank's samples of a dataset, dealt like cards.
 Dataset<Labels> dealt(const Dataset<Labels>& data) {
-  const mpi::Place place;
+  const mpi::World place;
   std::vector<Index> mine;
-  for (Index j = place.rank; j < data.size(); j += place.size) mine.push_back(j);
+  for (Index j = world.rank; j < data.size(); j += world.size) mine.push_back(j);
   return {data.x(Eigen::all, mine), data.t(mine)};
 }
 
@@ -40,7 +40,7 @@ bool same_on_all_ranks(const V& here) {
   mpi::detail::broadcast(first.data(), first.size(), MPI_COMM_WORLD);
   double same = first == here;
   mpi::detail::add_up(&same, 1, MPI_COMM_WORLD);
-  return same == mpi::Place().size;
+  return same == mpi::World().size;
 }
 
 const Sgd optimizer{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 1e-3};
@@ -141,13 +141,13 @@ TEST_CASE("the state is the mean of the ranks'") {
 }
 
 TEST_CASE("the ranks start from rank 0's parameters") {
-  Net net = initialized<Net>(1 + static_cast<std::uint64_t>(mpi::Place().rank));
+  Net net = initialized<Net>(1 + static_cast<std::uint64_t>(mpi::World().rank));
   mpi::Trainer trainer(net, optimizer);
   CHECK(net.parameters() == initialized<Net>(1).parameters());
 }
 
 TEST_CASE("the ranks draw random numbers apart, rank 0 those that it was given") {
-  const auto [rank, size] = mpi::Place();
+  const auto [rank, size] = mpi::World();
   Rng mine = mpi::detail::share(Rng{static_cast<std::uint64_t>(rank) + 5}, MPI_COMM_WORLD);
   if (rank == 0) CHECK(mine == Rng{5});
   std::vector<double> first(static_cast<std::size_t>(size));
@@ -200,7 +200,7 @@ TEST_CASE("a batch of static size") {
 }
 
 TEST_CASE("sums and broadcasts go in pieces") {
-  const auto [rank, size] = mpi::Place();
+  const auto [rank, size] = mpi::World();
   Vector<double> sums = Vector<double>::LinSpaced(10, 0, 9), copy = sums * (rank + 1);
   mpi::detail::add_up(sums.data(), 10, MPI_COMM_WORLD, 3);
   CHECK(sums == size * Vector<double>::LinSpaced(10, 0, 9));
@@ -209,7 +209,7 @@ TEST_CASE("sums and broadcasts go in pieces") {
 }
 
 TEST_CASE("rank 0's callback ends the training of all") {
-  const int rank = mpi::Place().rank;
+  const int rank = mpi::World().rank;
   Net net = initialized<Net>();
   const Dataset<Labels> data = clusters(100);
   Index batches = 0;
@@ -254,24 +254,24 @@ TEST_CASE("what is wrong on all ranks is thrown on all ranks") {
 TEST_CASE("rejects_bad_label" * doctest::skip()) {
   Net net = initialized<Net>();
   Dataset<Labels> data = clusters(12);
-  if (mpi::Place().rank == 1) data.t.setConstant(3);
+  if (mpi::World().rank == 1) data.t.setConstant(3);
   mpi::fit(net, data, optimizer);
 }
 
 TEST_CASE("rejects_throwing_callback" * doctest::skip()) {
   Net net = initialized<Net>();
   mpi::fit(net, clusters(12), optimizer, {}, [](const Progress& now) {
-    if (mpi::Place().rank == 1 && now.epoch == 2) throw std::runtime_error("no more paper");
+    if (mpi::World().rank == 1 && now.epoch == 2) throw std::runtime_error("no more paper");
   });
 }
 
 TEST_CASE("rejects_less_data" * doctest::skip()) {
   Net net = initialized<Net>();
-  mpi::fit(net, clusters(12 - mpi::Place().rank), optimizer);
+  mpi::fit(net, clusters(12 - mpi::World().rank), optimizer);
 }
 
 TEST_CASE("rejects_another_network" * doctest::skip()) {
-  const Index hidden = 8 + mpi::Place().rank * 2;
+  const Index hidden = 8 + mpi::World().rank * 2;
   Mlp<SoftmaxCrossEntropy, Dense<2, Dynamic, Tanh>, Dense<Dynamic, 3>> net(Dense<2, Dynamic, Tanh>(2, hidden),
                                                                            Dense<Dynamic, 3>(hidden, 3));
   mpi::fit(net, clusters(12), optimizer);
@@ -280,7 +280,7 @@ TEST_CASE("rejects_another_network" * doctest::skip()) {
 TEST_CASE("rejects_error_of_mpi" * doctest::skip()) {
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   int rank = 0;
-  if (mpi::Place().rank == 1) {
+  if (mpi::World().rank == 1) {
     mpi::detail::check(MPI_Comm_rank(MPI_COMM_NULL, &rank), "MPI_Comm_rank", MPI_COMM_WORLD);
   }
   MPI_Barrier(MPI_COMM_WORLD);

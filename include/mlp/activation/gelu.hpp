@@ -11,7 +11,7 @@ namespace mlp {
 
 /// a = z Phi(z), where Phi is the standard normal distribution function, 1/2 erfc(-z / sqrt(2));
 /// a' = Phi(z) + z Phi'(z). If approximate, Phi(z) = 1/2 (1 + tanh(c (z + 0.044715 z^3))) with
-/// c = sqrt(2 / pi): vectorised, and within 5e-4 of the other a.
+/// c = sqrt(2 / pi): vectorized, and within 5e-4 of the other a.
 /// Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016).
 struct GELU {
   static constexpr const char* name = "GELU";

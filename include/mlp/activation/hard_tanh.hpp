@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
 
 #include <stdexcept>
 #include <string>
@@ -26,7 +26,7 @@ struct HardTanh {
   void forward(Z& z) const {
     using S = typename Z::Scalar;
     const auto low = static_cast<S>(min_value), high = static_cast<S>(max_value);
-    for (Index i = 0; i < z.size(); ++i) {  // two steps: clang does not vectorise nested conditions
+    for (Index i = 0; i < z.size(); ++i) {  // two steps: clang does not vectorize nested conditions
       const S raised = z(i) < low ? low : z(i);
       z(i) = raised > high ? high : raised;
     }

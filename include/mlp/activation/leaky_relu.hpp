@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/types.hpp>
 #include <mlp/initializer/he.hpp>
-#include <mlp/types.hpp>
 
 namespace mlp {
 

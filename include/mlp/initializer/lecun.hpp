@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mlp/random.hpp>
+#include <mlp/base/random.hpp>
 
 #include <cmath>
 

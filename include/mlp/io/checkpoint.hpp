@@ -1,12 +1,12 @@
 #pragma once
 
-#include <mlp/callback.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/types.hpp>
 #include <mlp/io/file.hpp>
 #include <mlp/io/safetensors.hpp>
-#include <mlp/io/tensors.hpp>
-#include <mlp/random.hpp>
-#include <mlp/training.hpp>
-#include <mlp/types.hpp>
+#include <mlp/io/safetensors/container.hpp>
+#include <mlp/training/callback.hpp>
+#include <mlp/training/fit.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -45,7 +45,7 @@ inline Tensor tensor_of(const char* name, const std::vector<double>& numbers) {
   return make_tensor(name, {static_cast<Index>(numbers.size())}, numbers.data());
 }
 inline Tensor tensor_of(const char* name, const Rng& rng) {
-  return make_tensor(name, {static_cast<Index>(rng.state().size())}, rng.state().data());
+  return make_tensor(name, {static_cast<Index>(rng.words().size())}, rng.words().data());
 }
 template <class M>
 Tensor tensor_of(const char* name, const Eigen::DenseBase<M>& m) {
@@ -71,10 +71,10 @@ inline void set_value(std::vector<double>& numbers, const Tensor& from, const st
 }
 inline void set_value(Rng& rng, const Tensor& from, const std::string& file) {
   const auto found = tensor_values<std::uint64_t>(from, file);
-  Rng::State state;
-  std::copy(found.begin(), found.end(), state.begin());
-  if (state == Rng::State{}) file_error(file, from.name + " with a word other than 0", "none");
-  rng = Rng(state);
+  Rng::Words words;
+  std::copy(found.begin(), found.end(), words.begin());
+  if (words == Rng::Words{}) file_error(file, from.name + " with a word other than 0", "none");
+  rng = Rng(words);
 }
 template <class M>
 void set_value(M&& m, const Tensor& from, const std::string& file) {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <mlp/dataset.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/data/dataset.hpp>
 #include <mlp/io/file.hpp>
-#include <mlp/types.hpp>
 
 #include <algorithm>
 #include <array>

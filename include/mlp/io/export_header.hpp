@@ -1,11 +1,11 @@
 #pragma once
 
-#include <mlp/architecture.hpp>
-#include <mlp/dynamic_mlp.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/dynamic/architecture.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/file.hpp>
 #include <mlp/io/model.hpp>
-#include <mlp/random.hpp>
-#include <mlp/types.hpp>
 
 #include <algorithm>
 #include <array>
@@ -738,13 +738,13 @@ constexpr void softmax(scalar* y) noexcept {
 }
 
 )";
-    link_ = "softmax<outputs>(y)";
+    to_prediction_ = "softmax<outputs>(y)";
     work_ += functions_work_ * net_.outputs();
   }
 
   void link_each(Index count, const std::string& f, const std::string& y) {
     need_activate();
-    link_ = sized("activate", {count}, f) + "(" + y + ", " + y + ")";
+    to_prediction_ = sized("activate", {count}, f) + "(" + y + ", " + y + ")";
     work_ += functions_work_ * count;
   }
 
@@ -802,7 +802,7 @@ constexpr void softmax(scalar* y) noexcept {
     const Matrix<S> x = probes(), z = info_.prepare(x), y = net_.infer(z);
     const auto linked = [this](Matrix<S> outputs) {
       auto view = matrix_view<Dynamic, Dynamic>(outputs.data(), outputs.rows(), outputs.cols());
-      net_.loss_function().link(view);
+      net_.loss_function().to_prediction(view);
       return outputs;
     };
     const Matrix<S> p = linked(y);
@@ -830,7 +830,7 @@ constexpr void softmax(scalar* y) noexcept {
         "change it.\n" +
         columns_text("probe_inputs", "inputs", x) + columns_text("probe_outputs", "outputs", y) +
         columns_text("probe_output_errors", "outputs", dy);
-    if (!link_.empty()) {
+    if (!to_prediction_.empty()) {
       text += columns_text("probe_predictions", "outputs", p) +
               columns_text("probe_prediction_errors", "outputs", dp);
     }
@@ -854,16 +854,17 @@ constexpr bool probe() noexcept {
     scalar y[outputs] = {};
     detail::infer(detail::probe_inputs[i], y);
     if (!detail::is_near(y, detail::probe_outputs[i], detail::probe_output_errors[i])) return false;
-$link  }
+$to_prediction  }
   return true;
 }
 
 )",
         {{"count", std::to_string(x.cols())},
-         {"link", link_.empty()
-                      ? ""
-                      : "    detail::link(y);\n    if (!detail::is_near(y, detail::probe_predictions[i], "
-                        "detail::probe_prediction_errors[i])) return false;\n"}});
+         {"to_prediction",
+          to_prediction_.empty()
+              ? ""
+              : "    detail::to_prediction(y);\n    if (!detail::is_near(y, detail::probe_predictions[i], "
+                "detail::probe_prediction_errors[i])) return false;\n"}});
     if (work_ <= options_.largest_static_probe) {
       return text + "static_assert(probe(), \"" + options_.name +
              ": the probe's outputs are not those of the network that this was made of\");\n\n";
@@ -882,7 +883,8 @@ $link  }
     }
     std::string text = "constexpr void infer(const scalar (&x)[inputs], scalar (&y)[outputs]) noexcept {\n" +
                        buffers + (buffers.empty() ? "" : ";\n") + code_ + "}\n\n";
-    if (!link_.empty()) text += "constexpr void link(scalar (&y)[outputs]) noexcept { " + link_ + "; }\n\n";
+    if (!to_prediction_.empty())
+      text += "constexpr void to_prediction(scalar (&y)[outputs]) noexcept { " + to_prediction_ + "; }\n\n";
     return text;
   }
 
@@ -890,7 +892,7 @@ $link  }
     return "// What the network predicts for one sample.\n"
            "constexpr void predict(const scalar (&x)[inputs], scalar (&y)[outputs]) noexcept {\n"
            "  detail::infer(x, y);\n" +
-           std::string(link_.empty() ? "" : "  detail::link(y);\n") + "}\n\n";
+           std::string(to_prediction_.empty() ? "" : "  detail::to_prediction(y);\n") + "}\n\n";
   }
 
   std::string declarations_text() const {
@@ -955,7 +957,7 @@ $link  }
   const ModelInfo<S>& info_;
   const ExportHeaderOptions& options_;
 
-  std::string functions_, constants_, code_, link_;
+  std::string functions_, constants_, code_, to_prediction_;
   std::set<std::string> defined_;
   std::map<std::string, std::string> names_;  // of functions, by what they compute
 

@@ -10,9 +10,9 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
-#include <mlp/dataset.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/data/dataset.hpp>
 #include <mlp/io/file.hpp>
-#include <mlp/types.hpp>
 #include <stdexcept>
 #include <string>
 #include <system_error>

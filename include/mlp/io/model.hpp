@@ -1,8 +1,8 @@
 #pragma once
 
-#include <mlp/dynamic_mlp.hpp>
-#include <mlp/preprocessing.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/data/scalers.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 
 #include <cmath>
 #include <stdexcept>

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <mlp/dynamic_mlp.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/file.hpp>
 #include <mlp/io/model.hpp>
 #include <mlp/io/onnx/reader.hpp>
 #include <mlp/io/onnx/writer.hpp>
-#include <mlp/types.hpp>
 
 #include <filesystem>
 #include <stdexcept>
@@ -21,7 +21,7 @@
 ///
 /// A file that is written has one input, "input", N x inputs floats, the samples as they are before the
 /// scaler, and one output, "output", N x outputs: what Model::predict says. (In ONNX samples are rows; in
-/// memory that is the same.) The loss's link is the last node. Opset 17 and its standard operators suffice; a
+/// memory that is the same.) What the loss makes of outputs (softmax, sigmoid) is the last node. Opset 17 and its standard operators suffice; a
 /// GELU, a SiLU or a Mish is made of several. metadata_props say:
 ///   mlp.loss             the loss with its options, as in architecture.hpp
 ///   mlp.feature.0, ...   the names of features
@@ -33,7 +33,7 @@
 ///   the sum of a branch and of what goes into it, which is a Residual
 ///   Flatten, Identity, Cast to float or double, Reshape to rows of samples
 ///   ahead of the first layer Sub, Div, Mul and Add of constants, and Scaler: a scaler
-///   Softmax, Sigmoid or Exp at the end: the loss's link
+///   Softmax, Sigmoid or Exp at the end: the loss
 ///   ZipMap, and the 1 - p, p of a binary classifier, of which predict says p alone
 /// Weights lie in initializers or Constant nodes, and are float, double or float16. An input may have further
 /// dimensions if a Flatten follows. Of several outputs the one called probabilities, output_probability or

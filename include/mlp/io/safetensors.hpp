@@ -1,14 +1,14 @@
 #pragma once
 
-#include <mlp/architecture.hpp>
-#include <mlp/dynamic_mlp.hpp>
-#include <mlp/io/json_lists.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/core/network.hpp>
+#include <mlp/dynamic/architecture.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/model.hpp>
-#include <mlp/io/tensors.hpp>
+#include <mlp/io/safetensors/container.hpp>
+#include <mlp/io/safetensors/json_lists.hpp>
 #include <mlp/layer/dense.hpp>
-#include <mlp/network.hpp>
-#include <mlp/random.hpp>
-#include <mlp/types.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <mlp/activation/identity.hpp>
-#include <mlp/concepts.hpp>
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/core/concepts.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <type_traits>
 
@@ -32,7 +32,7 @@ class Activate : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
       : Inputs<N>(detail::checked_size<N>(size, "Activate")), Outputs<N>(size), activation_(activation) {
     static_assert(Activation<F>,
                   "mlp: the second argument of Activate must be an activation: see the concept in "
-                  "<mlp/concepts.hpp>");
+                  "<mlp/core/concepts.hpp>");
     detail::validate(activation);
   }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <mlp/concepts.hpp>
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/core/concepts.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <stdexcept>
 #include <string>
@@ -145,7 +145,7 @@ class BatchNorm : public Inputs<N>,
     normalize(theta, x, y, all);
   }
 
-  void linearize(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const {
+  void forward_eval(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const {
     cache.samples = 0;
     cache.statistics.resize(inputs(), statistics_count_);
     auto all = cache.statistics.view();

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <mlp/activation/identity.hpp>
-#include <mlp/concepts.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/core/concepts.hpp>
 #include <mlp/initializer/glorot.hpp>
-#include <mlp/product.hpp>
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
+#include <mlp/kernel/product.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -20,7 +20,7 @@ template <class F>
 constexpr void is_an_activation() {
   static_assert(
       Activation<F>,
-      "mlp: the third argument of Dense must be an activation: see the concept in <mlp/concepts.hpp>");
+      "mlp: the third argument of Dense must be an activation: see the concept in <mlp/core/concepts.hpp>");
 }
 
 template <int Inputs, int Outputs>

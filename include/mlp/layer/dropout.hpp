@@ -1,8 +1,8 @@
 #pragma once
 
-#include <mlp/concepts.hpp>
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/core/concepts.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -60,7 +60,7 @@ class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
                   std::as_const(cache.mask).view(), y);
   }
 
-  void linearize(const auto&, const auto& x, auto& y, auto& cache) const {
+  void forward_eval(const auto&, const auto& x, auto& y, auto& cache) const {
     cache.mask.resize(y.rows(), y.cols());
     cache.mask.view().setOnes();
     y = x;
@@ -88,7 +88,7 @@ class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
         bits[i] = static_cast<std::uint32_t>(both);
         bits[i + 1] = static_cast<std::uint32_t>(both >> 32);
       }
-      // A loop of its own, which compilers vectorise.
+      // A loop of its own, which compilers vectorize.
       S* const m = mask.data() + begin;
       for (Index i = 0; i < count; ++i) m[i] = bits[i] >= limit ? scale : S(0);
     }

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <mlp/concepts.hpp>
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/core/concepts.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <cmath>
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <mlp/chain.hpp>
-#include <mlp/concepts.hpp>
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/core/chain.hpp>
+#include <mlp/core/concepts.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -57,7 +57,7 @@ class Residual : private detail::Chain<float, Layers...>,
   /// The passes through the layers within.
   template <class S, int Batch = Dynamic>
   struct Cache {
-    detail::Passes<S, Batch, LayerTuple> within;
+    detail::PassBuffers<S, Batch, LayerTuple> within;
   };
 
   /// Errors: std::invalid_argument if sizes disagree.
@@ -112,11 +112,11 @@ class Residual : private detail::Chain<float, Layers...>,
     add(x, cache.within.outputs(), y);
   }
 
-  void linearize(const auto& theta, const auto& x, auto& y, auto& cache) const requires(!is_stateful_) {
+  void forward_eval(const auto& theta, const auto& x, auto& y, auto& cache) const requires(!is_stateful_) {
     linearize_with(theta, detail::NoState{}, x, y, cache);
   }
-  void linearize(const auto& theta, const auto& state, const auto& x, auto& y,
-                 auto& cache) const requires is_stateful_ {
+  void forward_eval(const auto& theta, const auto& state, const auto& x, auto& y,
+                    auto& cache) const requires is_stateful_ {
     linearize_with(theta, state, x, y, cache);
   }
 
@@ -141,7 +141,7 @@ class Residual : private detail::Chain<float, Layers...>,
 
   void linearize_with(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const {
     cache.within.resize(Chain::layers(), x.cols());
-    Chain::linearize(theta, state, x, cache.within);
+    Chain::forward_eval(theta, state, x, cache.within);
     add(x, cache.within.outputs(), y);
   }
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <mlp/activation/sigmoid.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/kernel/tile.hpp>
 #include <mlp/loss/shared.hpp>
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
 
 #include <vector>
 
@@ -60,7 +60,7 @@ struct BinaryCrossEntropy {
                        y, t, dy);
   }
 
-  void link(auto& y) const noexcept {
+  void to_prediction(auto& y) const noexcept {
     for_each_tile([](auto& a) { Sigmoid{}.forward(a); }, y);
   }
 

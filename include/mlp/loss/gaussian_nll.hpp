@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/types.hpp>
 #include <mlp/loss/shared.hpp>
-#include <mlp/types.hpp>
 
 #include <cmath>
 #include <stdexcept>
@@ -62,7 +62,7 @@ struct GaussianNLL {
   }
 
   template <class Y>
-  void link(Y& y) const noexcept {
+  void to_prediction(Y& y) const noexcept {
     const auto eps = static_cast<typename Y::Scalar>(epsilon);
     for_each_tile([eps](auto& a) { a = a.exp() + eps; }, y.bottomRows(y.rows() / 2));
   }

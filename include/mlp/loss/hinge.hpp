@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/types.hpp>
 #include <mlp/loss/shared.hpp>
-#include <mlp/types.hpp>
 
 namespace mlp {
 
@@ -57,7 +57,7 @@ struct Hinge {
     }
   }
 
-  void link(auto&) const noexcept {}
+  void to_prediction(auto&) const noexcept {}
 
   /// The share of scores with the sign of their target, or of samples whose largest score is the label's.
   template <class Y, class T>

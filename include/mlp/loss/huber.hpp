@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/types.hpp>
 #include <mlp/loss/shared.hpp>
-#include <mlp/types.hpp>
 
 namespace mlp {
 
@@ -33,7 +33,7 @@ struct Huber {
     return detail::mean_and_gradient(terms<typename Y::Scalar>(), y, t, dy);
   }
 
-  void link(auto&) const noexcept {}
+  void to_prediction(auto&) const noexcept {}
 
   void validate() const { detail::check_option(delta > 0, "Huber", "delta > 0", delta); }
 

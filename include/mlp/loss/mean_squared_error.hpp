@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/types.hpp>
 #include <mlp/loss/shared.hpp>
-#include <mlp/types.hpp>
 
 namespace mlp {
 
@@ -21,7 +21,7 @@ struct MeanSquaredError {
     return detail::mean_and_gradient(terms, y, t, dy);
   }
 
-  void link(auto&) const noexcept {}
+  void to_prediction(auto&) const noexcept {}
 
  private:
   static constexpr auto terms = []<class A>(const A& y, const A& t, A& dy) -> A {

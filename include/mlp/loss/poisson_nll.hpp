@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/types.hpp>
 #include <mlp/loss/shared.hpp>
-#include <mlp/types.hpp>
 
 namespace mlp {
 
@@ -41,7 +41,7 @@ struct PoissonNLL {
     return detail::mean_and_gradient(terms<typename Y::Scalar>(), y, t, dy);
   }
 
-  void link(auto& y) const noexcept {
+  void to_prediction(auto& y) const noexcept {
     if (log_input) for_each_tile([](auto& a) { a = a.exp(); }, y);
   }
 

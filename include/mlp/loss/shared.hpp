@@ -1,7 +1,7 @@
 #pragma once
 
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <limits>
 #include <stdexcept>

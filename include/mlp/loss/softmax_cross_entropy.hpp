@@ -1,8 +1,8 @@
 #pragma once
 
+#include <mlp/base/types.hpp>
+#include <mlp/kernel/tile.hpp>
 #include <mlp/loss/shared.hpp>
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -65,7 +65,7 @@ struct SoftmaxCrossEntropy {
     }
   }
 
-  void link(auto& y) const noexcept {
+  void to_prediction(auto& y) const noexcept {
     for (Index j = 0; j < y.cols(); ++j) {
       auto y_j = y.col(j);
       y_j /= exponentiate(y_j, y_j.maxCoeff());

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <cmath>
 #include <limits>
@@ -14,7 +14,7 @@ namespace detail {
 // gradient, and theta is multiplied by `keep`.
 template <class Theta>
 void adam_step(const auto& options, double decay, double keep, Theta& theta, const auto& gradient,
-               auto& state, Index t) {
+               auto& slots, Index t) {
   using S = typename Theta::Scalar;
   const auto steps = static_cast<double>(t);
   const S rate = static_cast<S>(options.learning_rate / (1 - std::pow(options.beta1, steps))),
@@ -31,7 +31,7 @@ void adam_step(const auto& options, double decay, double keep, Theta& theta, con
         v = beta2 * v + new2 * g * g;
         p = kept * p - rate * m / (root * v.sqrt() + epsilon);
       },
-      theta, gradient, column(state, 0), column(state, 1));
+      theta, gradient, column(slots, 0), column(slots, 1));
 }
 
 inline void validate_adam(const auto& options, const char* who) {
@@ -66,8 +66,8 @@ struct Adam {
   double epsilon = 1e-8;
   double weight_decay = 0;
 
-  void step(auto& theta, const auto& gradient, auto& state, Index t) const {
-    detail::adam_step(*this, weight_decay, 1, theta, gradient, state, t);
+  void step(auto& theta, const auto& gradient, auto& slots, Index t) const {
+    detail::adam_step(*this, weight_decay, 1, theta, gradient, slots, t);
   }
 
   void validate() const { detail::validate_adam(*this, "Adam"); }

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/types.hpp>
 #include <mlp/optimizer/adam.hpp>
-#include <mlp/types.hpp>
 
 namespace mlp {
 
@@ -19,8 +19,8 @@ struct AdamW {
   double epsilon = 1e-8;
   double weight_decay = 1e-2;
 
-  void step(auto& theta, const auto& gradient, auto& state, Index t) const {
-    detail::adam_step(*this, 0, 1 - learning_rate * weight_decay, theta, gradient, state, t);
+  void step(auto& theta, const auto& gradient, auto& slots, Index t) const {
+    detail::adam_step(*this, 0, 1 - learning_rate * weight_decay, theta, gradient, slots, t);
   }
 
   void validate() const { detail::validate_adam(*this, "AdamW"); }

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <mlp/tile.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <cmath>
 #include <limits>
@@ -31,7 +31,7 @@ struct RMSprop {
   bool centered = false;
 
   template <class Theta>
-  void step(Theta& theta, const auto& gradient, auto& state, Index) const {
+  void step(Theta& theta, const auto& gradient, auto& slots, Index) const {
     using S = typename Theta::Scalar;
     const S rate = static_cast<S>(learning_rate), keep = static_cast<S>(alpha),
             fresh = static_cast<S>(1 - alpha), eps = static_cast<S>(epsilon),
@@ -52,17 +52,17 @@ struct RMSprop {
       if (momentum == 0) {
         for_each_tile(
             [=](auto& p, const auto& dp, auto& v, auto&... h) { p -= rate * scaled(p, dp, v, h...); }, theta,
-            gradient, column(state, 0), columns_of_h...);
+            gradient, column(slots, 0), columns_of_h...);
       } else {
         for_each_tile(
             [=](auto& p, const auto& dp, auto& b, auto& v, auto&... h) {
               b = mu * b + scaled(p, dp, v, h...);
               p -= rate * b;
             },
-            theta, gradient, column(state, 1), column(state, 0), columns_of_h...);
+            theta, gradient, column(slots, 1), column(slots, 0), columns_of_h...);
       }
     };
-    if (centered) run(column(state, 2));
+    if (centered) run(column(slots, 2));
     else run();
   }
 

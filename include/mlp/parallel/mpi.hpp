@@ -1,9 +1,9 @@
 #pragma once
 
-#include <mlp/dataset.hpp>
-#include <mlp/random.hpp>
-#include <mlp/training.hpp>
-#include <mlp/types.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/data/dataset.hpp>
+#include <mlp/training/fit.hpp>
 
 #include <mpi.h>
 
@@ -30,10 +30,10 @@
 namespace mlp::mpi {
 
 /// Which process this is, of how many.
-struct Place {
+struct World {
   int rank = 0, size = 1;
 
-  explicit Place(MPI_Comm comm = MPI_COMM_WORLD) {
+  explicit World(MPI_Comm comm = MPI_COMM_WORLD) {
     MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &size);
   }
@@ -41,8 +41,8 @@ struct Place {
 
 /// Prints "mlp: rank R of N: what" to stderr and ends the program on all ranks.
 [[noreturn]] inline void end_run(const std::string& what, MPI_Comm comm = MPI_COMM_WORLD) {
-  const Place place(comm);
-  std::fprintf(stderr, "mlp: rank %d of %d: %s\n", place.rank, place.size, what.c_str());
+  const World world(comm);
+  std::fprintf(stderr, "mlp: rank %d of %d: %s\n", world.rank, world.size, what.c_str());
   MPI_Abort(comm, EXIT_FAILURE);
   std::abort();
 }
@@ -112,7 +112,7 @@ inline void check_same(Index found, const char* what, MPI_Comm comm) {
 // Rank 0's generator, and on the others one that it seeds: the masks of dropout must differ between shards.
 inline Rng share(Rng rng, MPI_Comm comm) {
   broadcast(&rng, 1, comm);
-  const int rank = Place(comm).rank;
+  const int rank = World(comm).rank;
   for (int r = 1; r < rank; ++r) rng();
   return rank == 0 ? rng : Rng{rng()};
 }
@@ -167,14 +167,14 @@ class Trainer : public mlp::Trainer<Net, Opt> {
       state *= static_cast<S>(static_cast<double>(x.cols()) / sums[2]);
       detail::add_up(state.data(), state.size(), comm_);
     }
-    if (Place(comm_).size == 1) return loss;
+    if (World(comm_).size == 1) return loss;
     return static_cast<S>(sums[1] > 0 ? sums[0] / sums[1] : 0);
   }
 
   /// Of the batch of the last backward, all ranks together.
   double batch_weight() const { return batch_weight_; }
   /// Rank 0's number.
-  double agreed(double value) const {
+  double from_root(double value) const {
     detail::broadcast(&value, 1, comm_);
     return value;
   }
@@ -202,10 +202,10 @@ History fit(Net& net, const Data& train, const Data* validation, Opt&& optimizer
       },
       comm);
 
-  const Place place(comm);
+  const World world(comm);
   const auto make_trainer = [&](const Rng& rng) { return Trainer(net, std::move(optimizer), rng, comm); };
   const auto part_of = [&](Index count) {
-    return std::pair(count * place.rank / place.size, count * (place.rank + 1) / place.size);
+    return std::pair(count * world.rank / world.size, count * (world.rank + 1) / world.size);
   };
   const auto after_batch = [&](const Progress& now) {
     auto answer = [&] { return callback(now); };

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <mlp/architecture.hpp>
-#include <mlp/dynamic_mlp.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/dynamic/architecture.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/model.hpp>
 #include <mlp/io/onnx/graph.hpp>
 #include <mlp/io/onnx/pattern.hpp>
-#include <mlp/types.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -29,9 +29,9 @@ class Builder;
 struct Rule {
   enum class Role {
     layer,
-    pass,   // does nothing to a sample
-    link,   // from outputs to predictions
-    after,  // another form of predictions
+    pass,        // does nothing to a sample
+    prediction,  // from outputs to predictions
+    after,       // another form of predictions
   };
 
   const char* pattern;
@@ -241,7 +241,7 @@ class Builder {
   }
 
   template <class L>
-  void link(const Match& m) {
+  void prediction(const Match& m) {
     end_with(m, L{});
   }
 

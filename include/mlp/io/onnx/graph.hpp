@@ -1,10 +1,10 @@
 #pragma once
 
-#include <mlp/architecture.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/dynamic/architecture.hpp>
 #include <mlp/io/bytes.hpp>
 #include <mlp/io/file.hpp>
 #include <mlp/io/onnx/message.hpp>
-#include <mlp/types.hpp>
 
 #include <protozero/exception.hpp>
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <mlp/architecture.hpp>
-#include <mlp/dynamic_mlp.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/dynamic/architecture.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/model.hpp>
 #include <mlp/io/onnx/builder.hpp>
 #include <mlp/io/onnx/graph.hpp>
 #include <mlp/io/onnx/pattern.hpp>
-#include <mlp/types.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -86,13 +86,14 @@ inline constexpr Rule rules[] = {
     {"Div(x, c)", &Builder::arithmetic<'/'>},
     {"Scaler(x)", &Builder::scaler},
 
-    {"Softmax@1(x)", &Builder::link<SoftmaxCrossEntropy>, Rule::Role::link},
-    {"Exp(x)", &Builder::link<PoissonNLL>, Rule::Role::link},
-    {"Concat@1(Split.0@1(x, s), Add(Exp(Split.1@1(x, s)), e))", &Builder::gaussian, Rule::Role::link},
+    {"Softmax@1(x)", &Builder::prediction<SoftmaxCrossEntropy>, Rule::Role::prediction},
+    {"Exp(x)", &Builder::prediction<PoissonNLL>, Rule::Role::prediction},
+    {"Concat@1(Split.0@1(x, s), Add(Exp(Split.1@1(x, s)), e))", &Builder::gaussian, Rule::Role::prediction},
     {"Concat@1(Sub(1, x), x)", &Builder::both_classes, Rule::Role::after},
     {"ZipMap(x)", &Builder::zip_map, Rule::Role::after},
 };
-inline constexpr Rule sigmoid_link = {"Sigmoid(x)", &Builder::link<BinaryCrossEntropy>, Rule::Role::link};
+inline constexpr Rule sigmoid_prediction = {"Sigmoid(x)", &Builder::prediction<BinaryCrossEntropy>,
+                                            Rule::Role::prediction};
 
 // Whether a pattern has such an operator.
 inline bool is_known(std::string_view op) {
@@ -128,7 +129,7 @@ inline const Node* find_stranger(const Graph& graph, const Node& node, int level
 }
 
 inline bool is_prediction(const Rule* rule) {
-  return rule != nullptr && (rule->role == Rule::Role::link || rule->role == Rule::Role::after);
+  return rule != nullptr && (rule->role == Rule::Role::prediction || rule->role == Rule::Role::after);
 }
 
 inline std::list<Builder::Step> Builder::walk(std::string_view from, std::string_view to, int level) const {
@@ -254,11 +255,11 @@ inline std::string_view link_of(const AnyLoss& loss) {
 inline void Builder::find_loss(std::list<Step>& steps) {
   const auto last = std::find_if(steps.begin(), steps.end(), [](const Step& step) {
     return step.rule == nullptr || step.rule->role == Rule::Role::layer ||
-           step.rule->role == Rule::Role::link;
+           step.rule->role == Rule::Role::prediction;
   });
   const bool is_link = last != steps.end() && is_prediction(last->rule);
   const bool is_sigmoid = last != steps.end() && last->rule != nullptr &&
-                          last->rule->pattern == std::string_view(sigmoid_link.pattern);
+                          last->rule->pattern == std::string_view(sigmoid_prediction.pattern);
   if (const auto named = graph_.metadata().find("mlp.loss"); named != graph_.metadata().end()) {
     loss_ = AnyLoss::read(PartParser(named->second).parse());
     const std::string_view expected = link_of(*loss_);
@@ -269,7 +270,7 @@ inline void Builder::find_loss(std::list<Step>& steps) {
     }
     if (expected.empty()) return;
   }
-  if (is_sigmoid) last->rule = &sigmoid_link;
+  if (is_sigmoid) last->rule = &sigmoid_prediction;
 }
 
 inline void Builder::build() {

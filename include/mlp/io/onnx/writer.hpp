@@ -1,12 +1,12 @@
 #pragma once
 
-#include <mlp/architecture.hpp>
-#include <mlp/dynamic_mlp.hpp>
+#include <mlp/base/printable.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/dynamic/architecture.hpp>
+#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/bytes.hpp>
 #include <mlp/io/model.hpp>
 #include <mlp/io/onnx/graph.hpp>
-#include <mlp/printable.hpp>
-#include <mlp/types.hpp>
 
 #include <protozero/pbf_writer.hpp>
 

@@ -1,0 +1,179 @@
+#pragma once
+
+#include <mlp/base/random.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/kernel/tile.hpp>
+
+#include <concepts>
+
+/// What the library asks of an activation, a layer, a loss and an optimizer. Read this first; a type of your
+/// own that has these members works with everything else here.
+///
+/// Letters: theta a layer's parameters, x what goes into a layer and y what comes out, t the targets, and dq
+/// the derivative of the loss with respect to q. Where `const auto&` stands below, the library passes Eigen
+/// Maps and blocks of many types; take them as templates.
+///
+/// An option that can be out of range is checked by an optional member `void validate() const`, which throws
+/// std::invalid_argument. It is called where the object enters a layer, a network or a Trainer.
+namespace mlp {
+
+namespace detail {
+
+template <class S>
+using MatrixArgument = Eigen::Map<Matrix<S>>;
+template <class S>
+using VectorArgument = Eigen::Map<Vector<S>>;
+
+template <class L, class S>
+concept HasCache = requires {
+  typename L::template Cache<S>;
+};
+template <class L, class S, int Batch>
+concept HasSizedCache = requires {
+  typename L::template Cache<S, Batch>;
+};
+
+// A layer's Cache<S, Batch>, or Cache<S>.
+struct NoCache {};
+template <class L, class S, int Batch>
+struct cache_of : std::type_identity<NoCache> {};
+template <class L, class S, int Batch>
+requires HasSizedCache<L, S, Batch>
+struct cache_of<L, S, Batch> : std::type_identity<typename L::template Cache<S, Batch>> {
+};
+template <class L, class S, int Batch>
+requires(HasCache<L, S> && !HasSizedCache<L, S, Batch>) struct cache_of<L, S, Batch>
+    : std::type_identity<typename L::template Cache<S>> {
+};
+
+template <class T>
+void validate(const T& options) {
+  if constexpr (requires { options.validate(); }) options.validate();
+}
+
+// use(part), or, of a part that is chosen at run time, use(what it is).
+template <class P>
+EIGEN_STRONG_INLINE void visit(const P& part, auto&& use) {
+  if constexpr (requires { typename P::Alternatives; }) part.visit(use);
+  else use(part);
+}
+
+}  // namespace detail
+
+/// Element-wise a = f(z).
+///
+///     struct Tanh {
+///       static constexpr bool needs_input = false;
+///       void forward(auto& z) const;                         // z becomes f(z)
+///       void backward(const auto& a, auto& delta) const;     // delta becomes delta * f'(z)
+///     };
+///
+/// The arguments are Eigen arrays of a fixed size (tiles, see tile.hpp), so z = z.tanh() and plain loops over
+/// the coefficients both do. Most derivatives can be had from a. One that needs z says needs_input = true,
+/// takes backward(z, a, delta), and only then is z kept.
+/// Optional: `using Initializer = ...`, what a layer with this activation starts from (else GlorotUniform).
+template <class A, class S = float>
+concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, const Tile<S>& a) {
+  { A::needs_input } -> std::convertible_to<bool>;
+  f.forward(tile);
+  requires(A::needs_input && requires { f.backward(a, a, tile); }) ||
+      (!A::needs_input && requires { f.backward(a, tile); });
+};
+
+/// A layer with numbers of its own beside its parameters: BatchNorm's running statistics. They lie in the
+/// network's state() and change with the Trainer's steps, not with a pass. Such a layer has, besides,
+///
+///       Index state_count() const;
+///       void initialize_state(auto& state) const;
+///       void update_state(auto& state, const auto& cache) const;      // with what forward left in its cache
+///       void infer    (const auto& theta, const auto& state, const auto& x, auto& y) const;
+///       void forward_eval(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const;
+///
+/// where infer takes the place of the one without state, and forward_eval is as below.
+template <class L>
+concept StatefulLayer = requires(const L& layer) {
+  { layer.state_count() } -> std::convertible_to<Index>;
+};
+
+/// Maps inputs() x B to outputs() x B.
+///
+///     struct Layer {
+///       Index inputs() const;  Index outputs() const;  Index parameter_count() const;
+///       template <class S> struct Cache;                  // what backward must remember, or Cache<S, Batch>
+///       void initialize(auto& theta, Rng& rng) const;
+///       void infer   (const auto& theta, const auto& x, auto& y) const;
+///       void forward (const auto& theta, const auto& x, auto& y, auto& cache, Rng& rng) const;
+///       void backward(const auto& theta, const auto& x, const auto& y, auto& cache,
+///                     auto& dy, auto& dtheta, auto& dx) const;
+///     };
+///
+/// infer is the pass of a prediction: no cache, no randomness. forward is the pass of training. backward is
+/// given dy, which it may overwrite, and writes (not adds) dtheta and dx. Where inputs(), outputs() and
+/// parameter_count() are static constexpr, the network's sizes are static too. The bases Inputs<N>,
+/// Outputs<N> and ParameterCount<N> (types.hpp) provide them, for a number or Dynamic.
+/// Optional: backward without the last argument, for a first layer whose dx nobody asks for; an infer that is
+/// noexcept for one sample, which a noexcept predict needs of all layers (and of the loss a noexcept to_prediction);
+/// forward_eval(theta, x, y, cache), which computes what infer does and leaves a cache for backward, where that is
+/// another thing than forward (Dropout); mark_weights(mask), which sets to 1 the parameters that weight decay
+/// is meant for and to 0 the others (else all are).
+template <class L, class S = float>
+concept Layer =
+    std::copyable<L> && !std::same_as<typename detail::cache_of<L, S, Dynamic>::type, detail::NoCache> &&
+    requires(const L layer, detail::VectorArgument<S>& theta, detail::MatrixArgument<S>& m,
+             typename detail::cache_of<L, S, Dynamic>::type& cache, Rng& rng) {
+  { layer.inputs() } -> std::convertible_to<Index>;
+  { layer.outputs() } -> std::convertible_to<Index>;
+  { layer.parameter_count() } -> std::convertible_to<Index>;
+  layer.initialize(theta, rng);
+  requires(!StatefulLayer<L> && requires { layer.infer(theta, m, m); }) ||
+      (StatefulLayer<L> && requires(const detail::VectorArgument<S>& state) {
+        layer.initialize_state(theta);
+        layer.update_state(theta, cache);
+        layer.infer(theta, state, m, m);
+        layer.forward_eval(theta, state, m, m, cache);
+      });
+  layer.forward(theta, m, m, cache, rng);
+  layer.backward(theta, m, m, cache, m, theta, m);
+};
+
+/// A number that says how far outputs are from targets: the mean over the batch.
+///
+///     struct Loss {
+///       template <class S> using Target = ...;            // Labels, or a matrix of outputs x B
+///       S    value   (const auto& y, const auto& t) const;
+///       void gradient(const auto& y, const auto& t, auto& dy) const;
+///       void to_prediction(auto& y) const;            // outputs become predictions, in place
+///     };
+///
+/// Optional: S value_and_gradient(y, t, dy), both in one pass where that pays; S accuracy(y, t), the share of
+/// samples that are predicted right; void validate(Index outputs), for options that must fit the network;
+/// double weight(t), where the mean is not over the number of samples but over weights that the loss gives
+/// them (class weights), their sum; static constexpr int outputs_per_target, where a target has several
+/// outputs (a mean and a variance); static constexpr double threshold, above which a single prediction means
+/// class 1, where that is not one half. Samples with weights are shown to a loss one at a time.
+template <class L, class S = float>
+concept Loss = std::copyable<L> && requires {
+  typename L::template Target<S>;
+} && requires(const L loss, detail::MatrixArgument<S>& m, const typename L::template Target<S>& t) {
+  { loss.value(m, t) } -> std::convertible_to<S>;
+  loss.gradient(m, t, m);
+  loss.to_prediction(m);
+};
+
+/// An update rule on one vector; it knows no network.
+///
+///     struct Optimizer {
+///       static constexpr Index slots;                     // how many state vectors it keeps
+///       void step(auto& theta, const auto& gradient, auto& slots, Index t) const;
+///     };
+///
+/// t counts the steps: 1, 2, ... The state vectors (one for momentum) are the columns of `slots`, zero at
+/// first.
+template <class O, class S = float>
+concept Optimizer = std::copyable<O> &&
+    requires(const O optimizer, detail::VectorArgument<S>& v, detail::MatrixArgument<S>& slots, Index t) {
+  { O::slots } -> std::convertible_to<Index>;
+  optimizer.step(v, v, slots, t);
+};
+
+}  // namespace mlp

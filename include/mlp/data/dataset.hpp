@@ -1,0 +1,111 @@
+#pragma once
+
+#include <mlp/base/random.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/core/sample_weights.hpp>
+
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mlp {
+
+namespace detail {
+
+template <class Target>
+struct default_scalar : std::type_identity<typename Target::Scalar> {};
+template <>
+struct default_scalar<Labels> : std::type_identity<float> {};
+
+// to = the samples of `from` at the given places, in that order.
+template <class T>
+void gather(const T& from, const Index* first, Index count, T& to) {
+  if constexpr (T::ColsAtCompileTime == 1) {  // labels, weights
+    to.resize(count);
+    for (Index j = 0; j < count; ++j) to(j) = from(first[j]);
+  } else {
+    to.resize(from.rows(), count);
+    for (Index j = 0; j < count; ++j) to.col(j) = from.col(first[j]);
+  }
+}
+
+}  // namespace detail
+
+/// Samples and their targets, and how much each sample counts, if not all the same.
+/// Shapes: x inputs x N; t N labels, or a matrix of outputs x N; weights N, or empty for all alike.
+template <class Target = Labels, class S = typename detail::default_scalar<Target>::type>
+struct Dataset {
+  Matrix<S> x;
+  Target t;
+  Vector<S> weights = {};
+
+  Index size() const { return x.cols(); }
+};
+
+template <class X, class T, class... W>
+Dataset(const X&, const T&, const W&...)
+    -> Dataset<std::conditional_t<detail::is_labels<T>, Labels, Matrix<typename T::Scalar>>,
+               typename X::Scalar>;
+
+namespace detail {
+
+// to = those of `from`, as above.
+template <class Target, class S>
+void gather(const Dataset<Target, S>& from, const Index* first, Index count, Dataset<Target, S>& to) {
+  gather(from.x, first, count, to.x);
+  gather(from.t, first, count, to.t);
+  if (from.weights.size() > 0) gather(from.weights, first, count, to.weights);
+}
+
+// f(x, t, weights) of the samples [begin, begin + count), as views.
+template <class Target, class S, class F>
+decltype(auto) with_samples(const Dataset<Target, S>& data, Index begin, Index count, F&& f) {
+  const auto x = data.x.middleCols(begin, count);
+  const auto w =
+      data.weights.segment(data.weights.size() > 0 ? begin : 0, data.weights.size() > 0 ? count : 0);
+  if constexpr (is_labels<Target>) return f(x, data.t.segment(begin, count), w);
+  else return f(x, data.t.middleCols(begin, count), w);
+}
+
+}  // namespace detail
+
+/// Errors: std::invalid_argument, in the name of `who`, if there are no samples, not one target for each, or
+/// weights that are not one for each, finite, not negative, and not all 0.
+template <class Target, class S>
+void check_dataset(const Dataset<Target, S>& data, const std::string& who) {
+  if (data.size() == 0)
+    detail::raise<std::invalid_argument>(who + ": expected at least one sample, found none");
+  if (const Index targets = detail::sample_count(data.t); targets != data.size()) {
+    detail::raise<std::invalid_argument>(who + ": expected a target for each of " +
+                                         std::to_string(data.size()) + " samples, found " +
+                                         std::to_string(targets));
+  }
+  detail::check_weights(data.weights, data.size(), who.c_str());
+  if (data.weights.size() > 0 && data.weights.isZero(S(0)))
+    detail::raise<std::invalid_argument>(who + ": expected a sample with a weight > 0, found none");
+}
+
+/// Deals the samples, in random order, into a first part of round(fraction * N) and a second of the others.
+/// Errors: std::invalid_argument if fraction is not in [0, 1], or samples and targets differ in number.
+template <class Target, class S>
+std::pair<Dataset<Target, S>, Dataset<Target, S>> split(const Dataset<Target, S>& data, double fraction,
+                                                        Rng& rng) {
+  if (!(fraction >= 0 && fraction <= 1)) {
+    detail::raise<std::invalid_argument>("split: expected a fraction in [0, 1], found " +
+                                         std::to_string(fraction));
+  }
+  check_dataset(data, "split");
+  std::vector<Index> order(static_cast<std::size_t>(data.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  rng.shuffle(order);
+
+  const auto first_count = static_cast<Index>(std::llround(fraction * static_cast<double>(data.size())));
+  std::pair<Dataset<Target, S>, Dataset<Target, S>> parts;
+  detail::gather(data, order.data(), first_count, parts.first);
+  detail::gather(data, order.data() + first_count, data.size() - first_count, parts.second);
+  return parts;
+}
+
+}  // namespace mlp

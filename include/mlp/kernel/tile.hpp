@@ -1,0 +1,156 @@
+#pragma once
+
+#include <mlp/base/types.hpp>
+#include <mlp/kernel/threads.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+
+/// Element-wise work in blocks of a fixed size. Eigen handles the ends of an array, and whatever lies before
+/// an aligned address, with scalar functions whose exp and tanh differ in the last bit from the vectorized
+/// ones. A tile is always whole (the last one padded with zeros), so a coefficient's result depends on its
+/// value alone: not on its place, its address or whether sizes are static. Tiles are local variables, free of
+/// aliasing, and compilers vectorize plain loops over them.
+namespace mlp {
+
+inline constexpr Index tile_size = 16;
+
+template <class S>
+using Tile = Eigen::Array<S, tile_size, 1>;
+
+namespace detail {
+
+// n < tile_size coefficients and zeros. By a masked load where there is one: what is written coefficient by
+// coefficient can't be read as a whole before all of it has reached the cache: a step of xor took 157 ns so,
+// and 137 with masked loads.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // a processor's vector type as a template's argument
+template <class S>
+EIGEN_STRONG_INLINE Tile<S> load_partial_tile(const S* from, Index n) {
+  using Packet = typename Eigen::internal::packet_traits<S>::type;
+  using Traits = Eigen::internal::unpacket_traits<Packet>;
+  if constexpr (Traits::masked_load_available) {
+    Tile<S> tile;
+    for (Index i = 0; i < tile_size; i += Traits::size) {
+      const auto count = static_cast<unsigned>(std::clamp<Index>(n - i, 0, Traits::size));
+      const auto mask = static_cast<typename Traits::mask_t>((1u << count) - 1);
+      Eigen::internal::pstoreu(tile.data() + i, Eigen::internal::ploadu<Packet>(from + std::min(i, n), mask));
+    }
+    return tile;
+  } else {
+    Tile<S> tile;
+    for (Index i = 0; i < tile_size; ++i) tile(i) = i < n ? from[i] : S(0);
+    return tile;
+  }
+}
+
+// All bits, then none: from tile_size - n on, a mask of the first n coefficients.
+template <class S>
+inline constexpr auto padding_mask = [] {
+  using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
+  std::array<S, 2 * tile_size> mask{};
+  std::fill_n(mask.begin(), tile_size, std::bit_cast<S>(~Bits{0}));
+  return mask;
+}();
+
+// Zeros from n on, in registers: a choice for each coefficient goes through memory where n is a constant, and
+// the sum of four squares took 15 ns so, and 2 with a mask.
+template <class S>
+EIGEN_STRONG_INLINE void clear_padding(Tile<S>& tile, Index n) {
+  if constexpr (std::is_floating_point_v<S> && sizeof(S) <= sizeof(double)) {
+    using Packet = typename Eigen::internal::packet_traits<S>::type;
+    for (Index i = 0; i < tile_size; i += Eigen::internal::unpacket_traits<Packet>::size) {
+      const auto mask = Eigen::internal::ploadu<Packet>(padding_mask<S>.data() + tile_size - n + i);
+      const auto packet = Eigen::internal::ploadu<Packet>(tile.data() + i);
+      Eigen::internal::pstoreu(tile.data() + i, Eigen::internal::pand(packet, mask));
+    }
+  } else {
+    for (Index i = n; i < tile_size; ++i) tile(i) = S(0);
+  }
+}
+#pragma GCC diagnostic pop
+
+template <class S>
+EIGEN_STRONG_INLINE Tile<S> load_tile(const S* from, Index n) {
+  if (n == tile_size) return Eigen::Map<const Tile<S>>(from);
+  return load_partial_tile(from, n);
+}
+
+template <class S>
+EIGEN_STRONG_INLINE void store_tile(const Tile<S>& tile, S* to, Index n) {
+  if (n == tile_size) {
+    Eigen::Map<Tile<S>>{to} = tile;
+  } else {
+    for (Index i = 0; i < n; ++i) to[i] = tile(i);
+  }
+}
+
+template <class S>
+EIGEN_STRONG_INLINE void store_tile(const Tile<S>&, const S*, Index) {}
+
+// f(n, tile...) on the n <= tile_size coefficients that start at each pointer.
+template <class F, class... S>
+EIGEN_STRONG_INLINE void visit_tile(F& f, Index n, S*... data) {
+  const auto visit = [&](auto... tile) {
+    f(n, tile...);
+    (store_tile(tile, data, n), ...);
+  };
+  visit(load_tile<std::remove_const_t<S>>(data, n)...);
+}
+
+// flatten: all that f calls is inlined, also in a large program, where g++ otherwise stops and passes tiles
+// through memory: a step of Sgd took 4.3 ns per parameter so, and 0.15 now.
+template <class F, class... S>
+[[gnu::flatten]] void visit_run(F& f, Index size, S*... data) {
+  Index i = 0;
+  for (; i + tile_size <= size; i += tile_size) visit_tile(f, tile_size, (data + i)...);
+  if (i < size) visit_tile(f, size - i, (data + i)...);
+}
+
+template <class F, class M, class... Ms>
+void visit_tiles(F&& f, Index parts, M& m, Ms&... ms) {
+  const auto contiguous = [](const auto& a) {
+    return a.outerStride() == a.innerSize() || a.outerSize() <= 1;
+  };
+  if (contiguous(m) && (contiguous(ms) && ...)) {
+    if (parts == 1) return visit_run(f, m.size(), m.data(), ms.data()...);
+    parallel_for(m.size(), tile_size, parts, [&](Index begin, Index end) {
+      visit_run(f, end - begin, m.data() + begin, (ms.data() + begin)...);
+    });
+  } else {
+    for (Index j = 0; j < m.cols(); ++j) {
+      visit_run(f, m.rows(), m.data() + j * m.colStride(), (ms.data() + j * ms.colStride())...);
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Calls f(tile...) for the tiles of equally large column-major matrices (Maps, or columns of them), each a
+/// Tile<S>& in step with the others; what f writes to a tile of a mutable matrix is stored. In a program with
+/// OpenMP threads may call f at once, for different tiles.
+template <class F, class M, class... Ms>
+void for_each_tile(F&& f, M&& m, Ms&&... ms) {
+  constexpr Index grain = 32'768;  // coefficients that keep a thread busy for a few microseconds
+  detail::visit_tiles([&](Index, auto&... tiles) { f(tiles...); }, detail::part_count(m.size(), grain), m,
+                      ms...);
+}
+
+/// As for_each_tile, and returns the sum of all coefficients of what f returns; padding does not count.
+template <class S, class F, class... Ms>
+S sum_tiles(F&& f, Ms&&... ms) {
+  Tile<S> sum;
+  std::fill_n(sum.data(), tile_size, S(0));
+  detail::visit_tiles(
+      [&](Index n, auto&... tiles) {
+        Tile<S> term = f(tiles...);
+        if (n < tile_size) detail::clear_padding(term, n);
+        sum += term;
+      },
+      1, ms...);
+  return sum.sum();
+}
+
+}  // namespace mlp

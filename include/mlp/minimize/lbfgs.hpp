@@ -1,0 +1,219 @@
+#pragma once
+
+#include <mlp/base/types.hpp>
+#include <mlp/minimize/minimize_result.hpp>
+#include <mlp/training/callback.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+namespace mlp {
+
+namespace detail {
+
+// A point of the line theta + a d: what the loss is there, and its derivative along d.
+template <class S>
+struct LinePoint {
+  S a, value, slope;
+};
+
+// Where the cubic through two points and slopes is smallest: Nocedal and Wright, equation 3.59. Not finite
+// where it has no minimum, or where a value is not.
+template <class S>
+S minimum_of_cubic(const LinePoint<S>& p, const LinePoint<S>& q) {
+  const S d1 = p.slope + q.slope - 3 * (p.value - q.value) / (p.a - q.a);
+  const S d2 = std::copysign(std::sqrt(d1 * d1 - p.slope * q.slope), q.a - p.a);
+  return q.a - (q.a - p.a) * (q.slope + d2 - d1) / (q.slope - p.slope + 2 * d2);
+}
+
+// The strong Wolfe conditions: the loss falls by a part of what the slope promises, and the slope shrinks.
+template <class S>
+bool falls_enough(const LinePoint<S>& start, const LinePoint<S>& p) {
+  return p.value <= start.value + S(1e-4) * p.a * start.slope;
+}
+template <class S>
+bool is_flat_enough(const LinePoint<S>& start, const LinePoint<S>& p) {
+  return std::abs(p.slope) <= S(0.9) * -start.slope;
+}
+
+// A point of the line on which both conditions hold; if none is found in so many trials, the lowest that
+// falls enough, or start if none falls. The first trial is at a. Where the loss is not finite, phi says so by an infinite
+// value.
+// Source: Nocedal and Wright, algorithms 3.5 and 3.6 in one: `low` is the lowest point that falls enough, and
+// once there is a `high`, a point that meets both conditions lies between the two.
+template <class S, class Phi>
+LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials) {
+  LinePoint<S> low = start, high = start;
+  bool bracketed = false;
+  S last_width = std::numeric_limits<S>::infinity();
+  for (; trials > 0; --trials) {
+    const LinePoint<S> p = phi(a);
+    if (!falls_enough(start, p) || p.value > low.value) {
+      high = p;
+      bracketed = true;
+    } else if (is_flat_enough(start, p)) {
+      return p;
+    } else {
+      const LinePoint<S> before = low;
+      low = p;
+      if (!bracketed && p.slope < 0) {
+        // Further out, and faster each time.
+        const S guess = minimum_of_cubic(before, p);
+        a = std::isfinite(guess) ? std::clamp(guess, 2 * p.a, 10 * p.a) : 10 * p.a;
+        continue;
+      }
+      if (!bracketed || p.slope * (high.a - p.a) >= 0) high = before;
+      bracketed = true;
+    }
+    // Between low and high, not too close to either; halfway if the last step has not narrowed them enough.
+    const S width = high.a - low.a, guess = minimum_of_cubic(low, high);
+    S share = (guess - low.a) / width;
+    if (!std::isfinite(high.value)) {
+      share = S(0.1);
+    } else if (!std::isfinite(share) || std::abs(width) > S(0.66) * last_width) {
+      share = S(0.5);
+    }
+    a = low.a + std::clamp(share, S(0.1), S(0.9)) * width;
+    last_width = std::abs(width);
+  }
+  return low.value < start.value ? low : start;
+}
+
+}  // namespace detail
+
+/// Minimizes a smooth function with the limited-memory BFGS method: steps along
+///   d = -H dL/dtheta,
+/// where H is an approximate inverse of the Hessian made of the last history_size changes of theta and of the
+/// gradient, to a point that meets the strong Wolfe conditions (with c1 = 1e-4, c2 = 0.9, as usual). It is for
+/// full batches: noise in the loss defeats it. Names and history_size are those of torch.optim.LBFGS;
+/// change_tolerance is relative.
+/// Memory: 2 history_size + 5 vectors like theta.
+/// Errors: std::invalid_argument if an option is out of range.
+/// Source: Nocedal and Wright, Numerical Optimization (2006), algorithms 7.4 and 7.5.
+struct Lbfgs {
+  double learning_rate = 1;  // the first step that is tried along d; of the first d, |d|_1 <= 1
+  Index max_iterations = 1000;
+  Index max_evaluations = 0;         // 0: as many as it takes
+  double gradient_tolerance = 1e-7;  // stop if no |dL/dtheta_i| is larger
+  double change_tolerance = 1e-9;    // stop if the loss changes by no more than this part of it
+  Index history_size = 100;          // more is faster: a network's Hessian is far from simple
+
+  /// Moves theta, an Eigen vector or a view of one, to where f is smallest, as far as it can be found.
+  /// f(theta, gradient) returns the loss and writes its gradient, both of the type Vector<S>. A loss that is
+  /// not finite counts as too large. After each iteration theta is what it has brought, and
+  /// callback(const MinimizeResult&) is called; one that returns false ends it.
+  /// Errors: std::runtime_error if the loss or its gradient is not finite at the start.
+  template <class F, class Theta, class Callback = detail::NoCallback>
+  MinimizeResult minimize(F&& f, Theta&& theta, Callback&& callback = {}) const {
+    using S = typename std::remove_cvref_t<Theta>::Scalar;
+    constexpr S epsilon = std::numeric_limits<S>::epsilon();
+    validate();
+    const Index n = theta.size(), history = std::min(history_size, max_iterations);
+    // Of iteration i, in column i % history: s the step, y the change of the gradient, rho = 1 / s^T y.
+    Matrix<S> s(n, history), y(n, history);
+    Vector<S> rho(history), alpha(history);
+    Vector<S> x = theta, gradient(n), x_new(n), gradient_new(n), d(n);
+    Index first = 0, next = 0;  // the iterations whose s and y are known: [first, next)
+
+    MinimizeResult result;
+    S value = static_cast<S>(f(std::as_const(x), gradient));
+    S norm = detail::largest(gradient);
+    detail::check_start("Lbfgs", value, norm);
+    result.evaluations = 1;
+
+    S tried = 0;
+    const auto phi = [&](S a) -> detail::LinePoint<S> {
+      tried = a;
+      x_new = x + a * d;
+      const S value_new = static_cast<S>(f(std::as_const(x_new), gradient_new));
+      ++result.evaluations;
+      const S slope = gradient_new.dot(d);
+      if (std::isfinite(value_new) && std::isfinite(slope)) return {a, value_new, slope};
+      return {a, std::numeric_limits<S>::infinity(), 0};
+    };
+    const auto stop = [&](StopReason reason) {
+      result.reason = reason;
+      return result;
+    };
+
+    double change = std::numeric_limits<double>::infinity();
+    result.loss = static_cast<double>(value);
+    result.max_gradient = static_cast<double>(norm);
+    for (;;) {
+      if (result.max_gradient <= gradient_tolerance) return stop(StopReason::gradient_tolerance);
+      if (change <= change_tolerance * std::abs(result.loss)) return stop(StopReason::change_tolerance);
+      if (result.iterations == max_iterations) return stop(StopReason::max_iterations);
+      const Index left = max_evaluations == 0 ? max_trials + 1 : max_evaluations - result.evaluations;
+      if (left <= 0) return stop(StopReason::max_evaluations);
+
+      // Algorithm 7.4. The first H is the identity times the inverse of the latest curvature.
+      d = -gradient;
+      for (Index i = next; i-- > first;) {
+        const Index k = i % history;
+        alpha(k) = rho(k) * s.col(k).dot(d);
+        d -= alpha(k) * y.col(k);
+      }
+      if (first < next) {
+        const Index k = (next - 1) % history;
+        d /= rho(k) * y.col(k).squaredNorm();
+      } else {
+        d /= std::max(S(1), d.template lpNorm<1>());
+      }
+      for (Index i = first; i < next; ++i) {
+        const Index k = i % history;
+        d += (alpha(k) - rho(k) * y.col(k).dot(d)) * s.col(k);
+      }
+
+      const detail::LinePoint<S> start{0, value, gradient.dot(d)};
+      // What d promises can't be told from rounding.
+      if (first < next && start.slope <= 0 && -start.slope <= epsilon * std::abs(value)) {
+        return stop(StopReason::change_tolerance);
+      }
+      const Index trials = std::clamp<Index>(left - 1, 1, max_trials);
+      detail::LinePoint<S> end = start;
+      if (start.slope < 0) end = detail::line_search<S>(phi, start, static_cast<S>(learning_rate), trials);
+      if (!(end.a > 0)) {
+        if (trials < max_trials) return stop(StopReason::max_evaluations);
+        if (first == next) return stop(StopReason::no_progress);
+        first = next;  // H has led astray: begin anew with the gradient's own direction
+        continue;
+      }
+      if (end.a != tried) phi(end.a);  // no trial met both conditions, and the best was not the last
+      const Index k = next % history;
+      first = std::max(first, next - history + 1);
+      s.col(k) = x_new - x;
+      y.col(k) = gradient_new - gradient;
+      const S curvature = s.col(k).dot(y.col(k));
+      if (curvature > epsilon * s.col(k).norm() * y.col(k).norm()) {
+        rho(k) = 1 / curvature;
+        ++next;
+      }
+
+      change = static_cast<double>(value - end.value);
+      value = end.value;
+      x.swap(x_new);
+      gradient.swap(gradient_new);
+      norm = detail::largest(gradient);
+      theta = x;
+      ++result.iterations;
+      result.loss = static_cast<double>(value);
+      result.max_gradient = static_cast<double>(norm);
+      result.history.push_back(result.loss);
+      if (!detail::goes_on(callback, result)) return stop(StopReason::callback);
+    }
+  }
+
+  void validate() const {
+    detail::check_option(learning_rate > 0, "Lbfgs", "learning_rate > 0", learning_rate);
+    detail::check_limits("Lbfgs", *this);
+    detail::check_option(history_size > 0, "Lbfgs", "history_size > 0", history_size);
+  }
+
+ private:
+  static constexpr Index max_trials = 25;  // of a line search
+};
+
+}  // namespace mlp

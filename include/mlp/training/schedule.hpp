@@ -1,0 +1,206 @@
+#pragma once
+
+#include <mlp/base/types.hpp>
+#include <mlp/core/concepts.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <functional>
+#include <limits>
+#include <numbers>
+#include <type_traits>
+#include <utility>
+
+/// Learning-rate schedules. A schedule is anything that can be called with a step, 1, 2, ..., and returns the
+/// factor by which the optimizer's own learning rate is multiplied in it; a lambda for instance. Those of
+/// PyTorch count from 0, so that their n is step - 1. A factor does not depend on the steps before, but for
+/// ReduceOnPlateau's.
+namespace mlp {
+
+namespace detail {
+
+// From a to b as progress goes from 0 to 1: half a wave of a cosine.
+inline double anneal(double a, double b, double progress) {
+  return b + (a - b) / 2 * (1 + std::cos(std::numbers::pi * std::clamp(progress, 0.0, 1.0)));
+}
+
+}  // namespace detail
+
+/// factor, always.
+/// Errors (validate): std::invalid_argument if factor is negative.
+struct ConstantSchedule {
+  double factor = 1;
+
+  double operator()(Index) const { return factor; }
+  void validate() const { detail::check_option(factor >= 0, "ConstantSchedule", "factor >= 0", factor); }
+};
+
+/// gamma^floor((step - 1) / step_size), as torch's StepLR.
+/// Errors (validate): std::invalid_argument if step_size or gamma is not > 0.
+struct StepSchedule {
+  Index step_size = 0;
+  double gamma = 0.1;
+
+  double operator()(Index step) const { return std::pow(gamma, static_cast<double>((step - 1) / step_size)); }
+  void validate() const {
+    detail::check_option(step_size > 0, "StepSchedule", "step_size > 0", step_size);
+    detail::check_option(gamma > 0, "StepSchedule", "gamma > 0", gamma);
+  }
+};
+
+/// gamma^(step - 1), as torch's ExponentialLR.
+/// Errors (validate): std::invalid_argument if gamma is not > 0.
+struct ExponentialSchedule {
+  double gamma = 0;
+
+  double operator()(Index step) const { return std::pow(gamma, static_cast<double>(step - 1)); }
+  void validate() const { detail::check_option(gamma > 0, "ExponentialSchedule", "gamma > 0", gamma); }
+};
+
+/// A linear warm-up, then half a wave of a cosine from 1 down to minimum.
+///   step / warmup_steps                                          for step <= warmup_steps
+///   minimum + (1 - minimum) / 2 * (1 + cos(pi * n / steps))      with n = step - warmup_steps - 1 <= steps
+/// After that minimum, as torch's CosineAnnealingLR up to there; or, with restarts, the wave begins anew,
+/// each time period_factor times as long, as torch's CosineAnnealingWarmRestarts.
+/// Errors (validate): std::invalid_argument if steps is not > 0, minimum is not in [0, 1], warmup_steps is
+/// negative or period_factor is not >= 1.
+/// Source: Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), equation 5.
+struct CosineSchedule {
+  Index steps = 0;
+  double minimum = 0;
+  Index warmup_steps = 0;
+  bool restarts = false;
+  double period_factor = 1;
+
+  double operator()(Index step) const {
+    if (step <= warmup_steps) return static_cast<double>(step) / static_cast<double>(warmup_steps);
+    double n = static_cast<double>(step - warmup_steps - 1), period = static_cast<double>(steps);
+    if (restarts && period_factor == 1) n = std::fmod(n, period);
+    while (restarts && n >= period) {
+      n -= period;
+      period *= period_factor;
+    }
+    return detail::anneal(1, minimum, n / period);
+  }
+  void validate() const {
+    constexpr auto who = "CosineSchedule";
+    detail::check_option(steps > 0, who, "steps > 0", steps);
+    detail::check_option(minimum >= 0 && minimum <= 1, who, "minimum in [0, 1]", minimum);
+    detail::check_option(warmup_steps >= 0, who, "warmup_steps >= 0", warmup_steps);
+    detail::check_option(period_factor >= 1, who, "period_factor >= 1", period_factor);
+  }
+};
+
+/// From initial_factor up to 1 in the first part of the steps, then down to final_factor, each half a wave of
+/// a cosine, as torch's OneCycleLR with the optimizer's learning rate as max_lr. The peak is at step
+/// p = warmup_fraction * steps, which need not be whole:
+///   1 + (initial_factor - 1) / 2 * (1 + cos(pi * (step - 1) / (p - 1)))                 for step < p
+///   final_factor + (1 - final_factor) / 2 * (1 + cos(pi * (step - p) / (steps - p)))    else, step <= steps
+/// After that final_factor.
+/// Errors (validate): std::invalid_argument if steps is not > 0, warmup_fraction is not in [0, 1), or
+/// initial_factor or final_factor is not in [0, 1].
+/// Source: Smith and Topin, Super-Convergence: Very Fast Training of Neural Networks Using Large Learning
+/// Rates (2018), in the form of torch.optim.
+struct OneCycleSchedule {
+  Index steps = 0;
+  double warmup_fraction = 0.3;
+  double initial_factor = 1.0 / 25;
+  double final_factor = 1.0 / 25e4;
+
+  double operator()(Index step) const {
+    const auto here = static_cast<double>(step), end = static_cast<double>(steps);
+    const double peak = warmup_fraction * end;
+    if (here < peak) return detail::anneal(initial_factor, 1, (here - 1) / (peak - 1));
+    return detail::anneal(1, final_factor, (here - peak) / (end - peak));
+  }
+  void validate() const {
+    constexpr auto who = "OneCycleSchedule";
+    detail::check_option(steps > 0, who, "steps > 0", steps);
+    detail::check_option(warmup_fraction >= 0 && warmup_fraction < 1, who, "warmup_fraction in [0, 1)",
+                         warmup_fraction);
+    detail::check_option(initial_factor >= 0 && initial_factor <= 1, who, "initial_factor in [0, 1]",
+                         initial_factor);
+    detail::check_option(final_factor >= 0 && final_factor <= 1, who, "final_factor in [0, 1]", final_factor);
+  }
+};
+
+/// 1 at first, and multiplied by `factor` (but not below minimum) whenever more than `patience` epochs in a
+/// row did not bring the loss below (1 - threshold) times the best one; the next `cooldown` epochs then do
+/// not count. As torch's ReduceLROnPlateau, mode min, without its eps (it leaves out changes below 1e-8).
+/// Errors (validate): std::invalid_argument if factor or threshold is not in [0, 1), patience or cooldown is
+/// negative, or minimum is not in [0, 1].
+struct ReduceOnPlateau {
+  double factor = 0.1;
+  Index patience = 10;
+  double threshold = 1e-4;
+  Index cooldown = 0;
+  double minimum = 0;
+
+  /// What the epochs so far have led to.
+  struct State {
+    double present = 1;
+    double best = std::numeric_limits<double>::infinity();
+    Index bad_epochs = 0;
+    Index cooldown_left = 0;
+  };
+  State state = {};
+
+  double operator()(Index) const { return state.present; }
+
+  /// Takes the loss of an epoch.
+  void observe(double loss) {
+    auto& [present, best, bad_epochs, cooldown_left] = state;
+    ++bad_epochs;
+    if (loss < best * (1 - threshold)) {
+      best = loss;
+      bad_epochs = 0;
+    }
+    if (cooldown_left > 0) {
+      --cooldown_left;
+      bad_epochs = 0;
+    }
+    if (bad_epochs > patience) {
+      present = std::max(present * factor, minimum);
+      cooldown_left = cooldown;
+      bad_epochs = 0;
+    }
+  }
+  void validate() const {
+    constexpr auto who = "ReduceOnPlateau";
+    detail::check_option(factor >= 0 && factor < 1, who, "factor in [0, 1)", factor);
+    detail::check_option(patience >= 0, who, "patience >= 0", patience);
+    detail::check_option(threshold >= 0 && threshold < 1, who, "threshold in [0, 1)", threshold);
+    detail::check_option(cooldown >= 0, who, "cooldown >= 0", cooldown);
+    detail::check_option(minimum >= 0 && minimum <= 1, who, "minimum in [0, 1]", minimum);
+  }
+};
+
+/// Holds a schedule of any type, with its state: a copy has a state of its own. Without one, the factor is 1.
+/// Errors: std::invalid_argument if an option of the schedule is out of range.
+class Schedule {
+ public:
+  Schedule() : Schedule(ConstantSchedule{}) {}
+
+  template <class F>
+  requires(!std::same_as<F, Schedule> && std::is_invocable_r_v<double, F&, Index>)
+      Schedule(F schedule) {  // implicit, so that an option of this type takes any schedule
+    detail::validate(schedule);
+    call_ = [schedule = std::move(schedule)](Index step, const double* loss) mutable -> double {
+      if (loss == nullptr) return schedule(step);
+      if constexpr (requires { schedule.observe(*loss); }) schedule.observe(*loss);
+      return 0;
+    };
+  }
+
+  double operator()(Index step) const { return call_(step, nullptr); }
+
+  /// Tells the schedule the loss of an epoch, if it has a member observe(double).
+  void observe(double loss) { call_(0, &loss); }
+
+ private:
+  // One function for both, which thus share the schedule's state.
+  std::function<double(Index step, const double* loss)> call_;
+};
+
+}  // namespace mlp

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <mlp/base/random.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/core/concepts.hpp>
+#include <mlp/core/network.hpp>
+#include <mlp/core/sample_weights.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace mlp {
+
+namespace check {
+
+template <class O, class S>
+constexpr void is_an_optimizer() {
+  static_assert(
+      Optimizer<O, S>,
+      "mlp: the second argument of Trainer must be an optimizer: see the concept in <mlp/core/concepts.hpp>");
+}
+
+}  // namespace check
+
+/// Trains a network of the caller's in place, step by step; it refers to the network, which must outlive it.
+/// Errors: std::invalid_argument if an option of the optimizer is out of range.
+template <class Net, class Opt>
+class Trainer {
+  static constexpr bool is_well_formed_ = Optimizer<Opt, typename Net::Scalar>;
+
+ public:
+  using S = typename Net::Scalar;
+
+  /// rng is what layers with randomness of their own draw from.
+  Trainer(Net& net, Opt optimizer, Rng rng = Rng{})
+      : net_(&net),
+        optimizer_(std::move(optimizer)),
+        gradient_(net.parameter_count()),
+        slots_(net.parameter_count(), slot_count_),
+        workspace_(net) {
+    check::is_an_optimizer<Opt, S>();
+    detail::validate(optimizer_);
+    workspace_.rng = rng;
+    std::fill_n(gradient_.data(), gradient_.size(), S(0));
+    std::fill_n(slots_.data(), slots_.size(), S(0));
+  }
+
+  /// One step on a batch: forward, backward, update. Returns the mean loss before the update.
+  /// A batch whose size is static is worked on without any heap, if layers are static and small.
+  /// Shapes: x inputs x B; t B labels, or outputs x B; w, if given, B weights of the samples.
+  /// Errors: std::invalid_argument as the network throws; std::runtime_error if the loss is not finite. The
+  /// parameters are then those from before the step.
+  template <class X, class T, class W = detail::Unweighted>
+  S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
+    return finish_step(backward(x, t, w));
+  }
+
+  /// The two halves of a step, for who wants to do something with the gradient in between (clip it, or add up
+  /// those of many machines): backward puts the gradient of a batch into gradient() and returns the mean
+  /// loss, update moves the parameters by what is there. If the loss is finite, backward also updates the
+  /// network's state.
+  template <class X, class T, class W = detail::Unweighted>
+  S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
+    constexpr int batch = X::ColsAtCompileTime;
+    if constexpr (Net::template workspace_is_fixed<batch>) {
+      Workspace<Net, batch> workspace(*net_);
+      workspace.rng = workspace_.rng;
+      const S loss = backward_in(workspace, x, t, w);
+      workspace_.rng = workspace.rng;
+      return loss;
+    } else {
+      return backward_in(workspace_, x, t, w);
+    }
+  }
+  void update() {
+    auto theta = net_->parameters();
+    ++steps_;
+    if constexpr (is_well_formed_) optimizer_.step(theta, gradient_, slots_, steps_);
+  }
+
+  Net& net() const { return *net_; }
+  /// May be changed between steps, its learning rate for instance.
+  Opt& optimizer() { return optimizer_; }
+  const Opt& optimizer() const { return optimizer_; }
+  /// dL/dtheta of the last step.
+  typename Net::ParameterVector& gradient() { return gradient_; }
+  const auto& gradient() const { return gradient_; }
+  /// How many steps were taken.
+  Index steps() const { return steps_; }
+  /// Of the batch of the last backward: see the network's.
+  double batch_weight() const { return batch_weight_; }
+  /// A number as all who take part in the training know it: here the one given.
+  double from_root(double value) const { return value; }
+
+  /// What layers with randomness of their own draw from.
+  Rng& rng() { return workspace_.rng; }
+
+  /// Calls f(name, value) for each thing that the steps to come depend on, but for the optimizer's options.
+  static void each_state(auto& self, auto&& f) {
+    f("parameters", self.net_->parameters());
+    if (self.net_->state_count() > 0) f("state", self.net_->state());
+    if constexpr (slot_count_ > 0) f("slots", self.slots_);
+    f("rng", self.workspace_.rng);
+    f("steps", self.steps_);
+  }
+
+ protected:
+  // update() after a backward pass that found this loss, which is returned.
+  S finish_step(S loss) {
+    if (!std::isfinite(loss)) {
+      detail::raise<std::runtime_error>(
+          "mlp: step " + std::to_string(steps_ + 1) + ": expected a finite loss, found " +
+          detail::text_of(loss) + ": the data hold a nan or infinity, or the learning rate is too large");
+    }
+    update();
+    return loss;
+  }
+
+ private:
+  S backward_in(auto& workspace, const auto& x, const auto& t, const auto& w) {
+    const S loss = net_->loss_and_gradient(x, t, w, workspace, gradient_);
+    batch_weight_ = net_->batch_weight(t, w);
+    if (std::isfinite(loss)) net_->update_state(workspace);
+    return loss;
+  }
+
+  static constexpr int slot_count_ = [] {
+    if constexpr (is_well_formed_) {
+      return static_cast<int>(Opt::slots);
+    } else {
+      return 0;
+    }
+  }();
+  using Slots = Eigen::Matrix<S, Net::ParameterVector::RowsAtCompileTime, slot_count_>;
+
+  Net* net_;
+  Opt optimizer_;
+  typename Net::ParameterVector gradient_;
+  Slots slots_;
+  Workspace<Net> workspace_;
+  Index steps_ = 0;
+  double batch_weight_ = 0;
+};
+
+}  // namespace mlp

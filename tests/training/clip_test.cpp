@@ -1,0 +1,120 @@
+#include <mlp/training/clip.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <type_traits>
+
+using mlp::Index;
+using mlp::Vector;
+
+namespace {
+
+template <class S>
+constexpr double epsilon = static_cast<double>(std::numeric_limits<S>::epsilon());
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("norm: by hand, for any size and place of the numbers", S, float, double) {
+  CHECK(mlp::norm(Vector<S>(0)) == 0);
+  for (const Index n : {1, 2, 15, 16, 17, 40, 100}) {
+    CAPTURE(n);
+    // sum i^2 = n (n + 1) (2n + 1) / 6, exactly
+    const Vector<S> v = Vector<S>::LinSpaced(n, S(1), static_cast<S>(n));
+    const auto m = static_cast<double>(n);
+    CHECK(mlp::norm(v) == std::sqrt(m * (m + 1) * (2 * m + 1) / 6));
+    for (Index i = 0; i < n; ++i) CHECK(mlp::norm(v(i) * Vector<S>::Unit(n, i)) == static_cast<double>(v(i)));
+  }
+  const Eigen::Matrix<S, 2, 1> fixed(3, -4);
+  CHECK(mlp::norm(fixed) == 5);
+  CHECK(mlp::norm(Vector<S>(Vector<S>::LinSpaced(9, 0, 8)).segment(3, 2)) == 5);
+}
+
+TEST_CASE_TEMPLATE("norm: large and small numbers, nan and infinity", S, float, double) {
+  constexpr S largest = std::numeric_limits<S>::max() / 8, smallest = std::numeric_limits<S>::denorm_min();
+  for (const S scale : {largest, std::numeric_limits<S>::min(), smallest}) {
+    const Vector<S> v = Vector<S>::Constant(36, scale);
+    CAPTURE(scale);
+    CHECK(std::abs(mlp::norm(v) / 6 - static_cast<double>(scale)) <=
+          4 * epsilon<double> * static_cast<double>(scale));
+  }
+  for (const Index i : {0, 17, 39}) {
+    Vector<S> v = Vector<S>::Ones(40);
+    v(i) = static_cast<S>(-infinity);
+    CHECK(mlp::norm(v) == infinity);
+    v(i) = static_cast<S>(not_a_number);
+    CHECK(std::isnan(mlp::norm(v)));
+  }
+}
+
+TEST_CASE_TEMPLATE("clip_norm: down to the norm, and no further", S, float, double) {
+  for (const Index n : {1, 17, 40}) {
+    CAPTURE(n);
+    const Vector<S> start = Vector<S>::LinSpaced(n, S(1), S(3));
+    const double before = mlp::norm(start);
+    Vector<S> v = start;
+    CHECK(mlp::clip_norm(v, 2 * before) == before);
+    CHECK(v == start);
+    CHECK(mlp::clip_norm(v, before) == before);
+    CHECK(v == start);
+    CHECK(mlp::clip_norm(v, infinity) == before);
+    CHECK(v == start);
+    CHECK(mlp::clip_norm(v, before / 4) == before);
+    CHECK(mlp::norm(v * S(4) - start) <= epsilon<S> * before);
+    CHECK(std::abs(mlp::norm(v) - before / 4) <= epsilon<S> * before / 4);
+  }
+}
+
+TEST_CASE_TEMPLATE("clip_norm: a part of a vector; huge, infinite and nan gradients", S, float, double) {
+  Vector<S> v = Vector<S>::Constant(40, S(3));
+  CHECK(mlp::clip_norm(v.segment(2, 4), 1) == 6);
+  CHECK((v.segment(2, 4).array() - S(0.5)).abs().maxCoeff() <= static_cast<S>(epsilon<S>));
+  CHECK((v.head(2).array() == 3).all());
+  CHECK((v.tail(34).array() == 3).all());
+
+  v.setConstant(std::numeric_limits<S>::max() / 64);
+  mlp::clip_norm(v, 1);
+  CHECK(std::abs(mlp::norm(v) - 1) <= 2 * epsilon<S>);
+
+  v.setOnes();
+  v(20) = static_cast<S>(infinity);
+  CHECK(mlp::clip_norm(v, 1) == infinity);
+  CHECK(std::isnan(v(20)));
+  CHECK((v.head(20).array() == 0).all());
+  CHECK(std::isnan(mlp::clip_norm(v, 1)));
+  CHECK(v.array().isNaN().all());
+}
+
+TEST_CASE_TEMPLATE("clip_value: each coefficient", S, float, double) {
+  const auto big = static_cast<S>(infinity);
+  for (const Index n : {1, 17, 40}) {
+    CAPTURE(n);
+    const Vector<S> start = Vector<S>::LinSpaced(n, -3, 5);
+    Vector<S> v = start;
+    mlp::clip_value(v, 1.5);
+    for (Index i = 0; i < n; ++i) CHECK(v(i) == std::fmax(std::fmin(start(i), S(1.5)), S(-1.5)));
+  }
+  Eigen::Matrix<S, 4, 1> fixed(big, -big, static_cast<S>(not_a_number), S(0.5));
+  mlp::clip_value(fixed, 2);
+  CHECK(fixed(0) == 2);
+  CHECK(fixed(1) == -2);
+  CHECK(std::isnan(fixed(2)));
+  CHECK(fixed(3) == S(0.5));
+}
+
+TEST_CASE("clip_norm, clip_value: a limit that is not above zero") {
+  Vector<float> v = Vector<float>::Ones(3);
+  CHECK_THROWS_WITH_AS(mlp::clip_norm(v, 0), "clip_norm: expected max_norm > 0, found 0.000000",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(mlp::clip_norm(v, not_a_number), "clip_norm: expected max_norm > 0, found nan",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(mlp::clip_value(v, -1), "clip_value: expected limit > 0, found -1.000000",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(mlp::clip_value(v, not_a_number), "clip_value: expected limit > 0, found nan",
+                       std::invalid_argument);
+  CHECK(v == Vector<float>::Ones(3));
+}
