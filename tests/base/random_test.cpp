@@ -164,12 +164,3 @@ TEST_CASE("Rng: shuffle") {
     CHECK(std::is_permutation(v.begin(), v.end(), sorted.begin()));
   }
 }
-
-TEST_CASE("fill: column after column") {
-  mlp::Matrix<float> m(2, 3);
-  double next = 0;
-  mlp::fill(m, [&] { return next++; });
-  CHECK(m == mlp::Matrix<float>{{0, 2, 4}, {1, 3, 5}});
-  mlp::fill(m.middleCols(1, 1), [] { return -1; });
-  CHECK(m == mlp::Matrix<float>{{0, -1, 4}, {1, -1, 5}});
-}

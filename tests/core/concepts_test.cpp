@@ -23,7 +23,7 @@ struct NoForward {
 };
 
 // A layer with a Cache of one parameter, which is enough.
-struct Copy : Inputs<2>, Outputs<2>, ParameterCount<0> {
+struct Copy : Sizes<2, 2> {
   template <class S>
   struct Cache {};
   void initialize(auto&, Rng&) const {}
@@ -31,7 +31,7 @@ struct Copy : Inputs<2>, Outputs<2>, ParameterCount<0> {
   void forward(const auto&, const auto& x, auto& y, auto&, Rng&) const { y = x; }
   void backward(const auto&, const auto&, const auto&, auto&, auto& dy, auto&, auto& dx) const { dx = dy; }
 };
-struct NoCache : Inputs<2>, Outputs<2>, ParameterCount<0> {
+struct NoCache : Sizes<2, 2> {
   void initialize(auto&, Rng&) const {}
   void infer(const auto&, const auto&, auto&) const {}
   void forward(const auto&, const auto&, auto&, auto&, Rng&) const {}

@@ -53,7 +53,7 @@ Labels labels(Index count, int classes) {
 }
 
 // A first layer with no backward pass that leaves dx out, and a cache that takes no batch size.
-struct Scale : Inputs<4>, Outputs<4>, ParameterCount<4> {
+struct Scale : Sizes<4, 4, 4> {
   template <class S>
   struct Cache {};
   void initialize(auto& theta, Rng&) const { theta.setConstant(2); }

@@ -74,7 +74,7 @@ void set_values(Tensor& tensor, const std::vector<float>& values) {
 }
 
 /// A layer of the user's own, with parameters that it does not call weights.
-struct Gain : Inputs<2>, Outputs<2>, ParameterCount<2> {
+struct Gain : Sizes<2, 2, 2> {
   template <class S>
   struct Cache {};
   void initialize(auto& theta, Rng&) const { theta.setOnes(); }

@@ -53,7 +53,6 @@ TEST_CASE("Activate: with an option of its activation") {
   CHECK(message_of([] { Activate<2, LeakyReLU>{LeakyReLU{.negative_slope = -1}}; }).find("negative_slope") !=
         std::string::npos);
   CHECK(message_of([] { Activate<Dynamic, Tanh>(0); }) == "Activate: expected a positive size, found 0");
-  CHECK(message_of([] { Activate<3, Tanh>(4); }) ==
-        "mlp: expected 3 as the size that the type says, found 4");
+  CHECK(message_of([] { Activate<3, Tanh>(4); }) == "mlp: expected 3 as the size in the type, found 4");
   static_assert(std::is_empty_v<Activate<256, Tanh>>);
 }

@@ -121,6 +121,5 @@ TEST_CASE("BatchNorm: options out of range") {
           std::string::npos);
   }
   CHECK(message_of([] { BatchNorm<Dynamic>(0); }) == "BatchNorm: expected a positive size, found 0");
-  CHECK(message_of([] { BatchNorm<3>(4, 1e-5, 0.1); }) ==
-        "mlp: expected 3 as the size that the type says, found 4");
+  CHECK(message_of([] { BatchNorm<3>(4, 1e-5, 0.1); }) == "mlp: expected 3 as the size in the type, found 4");
 }

@@ -123,7 +123,7 @@ TEST_CASE("sizes that can't be") {
   CHECK(message_of([] { Dense<Dynamic, Dynamic>(2, -3); }) ==
         "Dense: expected positive sizes, found 2 inputs, -3 outputs");
   CHECK(message_of([] { Dense<784, Dynamic>(783, 10); }) ==
-        "mlp: expected 784 as the size that the type says, found 783");
+        "mlp: expected 784 as the size in the type, found 783");
   const Index huge = Index{1} << 40;
   CHECK(message_of([=] {
           Dense<Dynamic, Dynamic>(huge, huge);

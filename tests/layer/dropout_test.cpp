@@ -128,6 +128,6 @@ TEST_CASE("Dropout: options out of range") {
     CHECK(message_of([=] { Dropout<3>{p}; }).find("expected a probability in [0, 1)") != std::string::npos);
   }
   CHECK(message_of([] { Dropout<Dynamic>(0); }) == "Dropout: expected a positive size, found 0");
-  CHECK(message_of([] { Dropout<3>(4, 0.5); }) == "mlp: expected 3 as the size that the type says, found 4");
+  CHECK(message_of([] { Dropout<3>(4, 0.5); }) == "mlp: expected 3 as the size in the type, found 4");
   CHECK(Dropout<3>().p() == 0.5);
 }

@@ -77,6 +77,5 @@ TEST_CASE("LayerNorm: options out of range") {
   CHECK(message_of([] { LayerNorm<3>(-1e-5); }).find("expected epsilon > 0") != std::string::npos);
   CHECK(message_of([] { LayerNorm<3>(std::nan("")); }).find("expected epsilon > 0") != std::string::npos);
   CHECK(message_of([] { LayerNorm<Dynamic>(0); }) == "LayerNorm: expected a positive size, found 0");
-  CHECK(message_of([] { LayerNorm<3>(4, 1e-5); }) ==
-        "mlp: expected 3 as the size that the type says, found 4");
+  CHECK(message_of([] { LayerNorm<3>(4, 1e-5); }) == "mlp: expected 3 as the size in the type, found 4");
 }

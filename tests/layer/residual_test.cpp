@@ -85,9 +85,9 @@ TEST_CASE("Residual: views of the layers within") {
 }
 
 TEST_CASE("Residual: the state is that of the layers within, if any has one") {
-  static_assert(!StatefulLayer<Residual<Dense<4, 4>>>);
+  static_assert(Residual<Dense<4, 4>>::state_count() == 0);
   using Block = Residual<BatchNorm<4>, Residual<Dense<4, 2>, BatchNorm<2>, Dense<2, 4>>>;
-  static_assert(StatefulLayer<Block>);
+  static_assert(Block::state_count() == 12);
   BasicMlp<double, MeanSquaredError, Block> net;
   Rng rng{1};
   net.initialize(rng);

@@ -29,7 +29,7 @@ Dataset<Matrix<double>> curve(Index count) {
 }
 
 // y = x + noise, whose noise is drawn anew in each pass of training; theta, of one number, is not used.
-struct Noise : Inputs<2>, Outputs<2>, ParameterCount<1> {
+struct Noise : Sizes<2, 2, 1> {
   template <class S>
   struct Cache {};
   void initialize(auto& theta, Rng&) const { theta.setZero(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/types.hpp>
 #include <mlp/initializer/he.hpp>
 
 #include <cmath>

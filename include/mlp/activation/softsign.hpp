@@ -1,7 +1,5 @@
 #pragma once
 
-#include <mlp/base/types.hpp>
-
 namespace mlp {
 
 /// a = z / (1 + |z|); a' = 1 / (1 + |z|)^2 = (1 - |a|)^2.

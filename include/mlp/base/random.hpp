@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
 
 #include <array>
@@ -95,13 +96,5 @@ class Rng {
 
   Words words_ = {};
 };
-
-/// Sets each coefficient of a plain matrix, or of a view of contiguous ones, column after column, to what
-/// draw() returns.
-template <class M, class Draw>
-void fill(M&& m, Draw draw) {
-  auto* const data = m.data();
-  for (Index i = 0; i < m.size(); ++i) data[i] = static_cast<typename std::remove_cvref_t<M>::Scalar>(draw());
-}
 
 }  // namespace mlp

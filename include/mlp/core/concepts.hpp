@@ -6,15 +6,14 @@
 
 #include <concepts>
 
-/// What the library asks of an activation, a layer, a loss and an optimizer. Read this first; a type of your
-/// own that has these members works with everything else here.
+/// The concepts of activation, layer, loss and optimizer. Read this first; a type of your own that has these members
+/// works with everything else here.
 ///
-/// Letters: theta a layer's parameters, x what goes into a layer and y what comes out, t the targets, and dq
-/// the derivative of the loss with respect to q. Where `const auto&` stands below, the library passes Eigen
-/// Maps and blocks of many types; take them as templates.
+/// Letters: theta the parameters of a layer, x its input, y its output, t the targets, and dq the derivative of the loss
+/// with respect to q. `const auto&` stands for Eigen Maps and blocks of many types: write templates.
 ///
-/// An option that can be out of range is checked by an optional member `void validate() const`, which throws
-/// std::invalid_argument. It is called where the object enters a layer, a network or a Trainer.
+/// An optional member `void validate() const` checks options and throws std::invalid_argument. It is called when the
+/// object enters a layer, a network or a Trainer.
 namespace mlp {
 
 namespace detail {
@@ -51,7 +50,7 @@ void validate(const T& options) {
   if constexpr (requires { options.validate(); }) options.validate();
 }
 
-// use(part), or, of a part that is chosen at run time, use(what it is).
+// Calls use(part); for a part that is chosen at run time, use(the chosen one).
 template <class P>
 EIGEN_STRONG_INLINE void visit(const P& part, auto&& use) {
   if constexpr (requires { typename P::Alternatives; }) part.visit(use);
@@ -68,10 +67,11 @@ EIGEN_STRONG_INLINE void visit(const P& part, auto&& use) {
 ///       void backward(const auto& a, auto& delta) const;     // delta becomes delta * f'(z)
 ///     };
 ///
-/// The arguments are Eigen arrays of a fixed size (tiles, see tile.hpp), so z = z.tanh() and plain loops over
-/// the coefficients both do. Most derivatives can be had from a. One that needs z says needs_input = true,
-/// takes backward(z, a, delta), and only then is z kept.
-/// Optional: `using Initializer = ...`, what a layer with this activation starts from (else GlorotUniform).
+/// The arguments are Eigen arrays of a fixed size (tiles, see kernel/tile.hpp): both z = z.tanh() and plain loops over
+/// the coefficients work. Most derivatives follow from a. An activation whose derivative needs z declares
+/// needs_input = true and backward(z, a, delta); only then is z kept.
+/// Optional: `using Initializer = ...`, which draws the weights of a Dense layer with this activation (default:
+/// GlorotUniform).
 template <class A, class S = float>
 concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, const Tile<S>& a) {
   { A::needs_input } -> std::convertible_to<bool>;
@@ -80,19 +80,19 @@ concept Activation = std::copyable<A> && requires(const A f, Tile<S>& tile, cons
       (!A::needs_input && requires { f.backward(a, tile); });
 };
 
-/// A layer with numbers of its own beside its parameters: BatchNorm's running statistics. They lie in the
-/// network's state() and change with the Trainer's steps, not with a pass. Such a layer has, besides,
+/// A layer that keeps numbers beside its parameters: BatchNorm's running statistics. They lie in the network's state()
+/// and change with the Trainer's steps, not during a pass. Besides the members of Layer it has
 ///
 ///       Index state_count() const;
 ///       void initialize_state(auto& state) const;
-///       void update_state(auto& state, const auto& cache) const;      // with what forward left in its cache
-///       void infer    (const auto& theta, const auto& state, const auto& x, auto& y) const;
+///       void update_state(auto& state, const auto& cache) const;      // from the cache that forward filled
+///       void infer       (const auto& theta, const auto& state, const auto& x, auto& y) const;
 ///       void forward_eval(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const;
 ///
-/// where infer takes the place of the one without state, and forward_eval is as below.
+/// in place of the infer and forward_eval without state.
 template <class L>
-concept StatefulLayer = requires(const L& layer) {
-  { layer.state_count() } -> std::convertible_to<Index>;
+concept StatefulLayer = requires(const L& layer, detail::VectorArgument<float>& state) {
+  layer.initialize_state(state);
 };
 
 /// Maps inputs() x B to outputs() x B.
@@ -107,15 +107,17 @@ concept StatefulLayer = requires(const L& layer) {
 ///                     auto& dy, auto& dtheta, auto& dx) const;
 ///     };
 ///
-/// infer is the pass of a prediction: no cache, no randomness. forward is the pass of training. backward is
-/// given dy, which it may overwrite, and writes (not adds) dtheta and dx. Where inputs(), outputs() and
-/// parameter_count() are static constexpr, the network's sizes are static too. The bases Inputs<N>,
-/// Outputs<N> and ParameterCount<N> (types.hpp) provide them, for a number or Dynamic.
-/// Optional: backward without the last argument, for a first layer whose dx nobody asks for; an infer that is
-/// noexcept for one sample, which a noexcept predict needs of all layers (and of the loss a noexcept to_prediction);
-/// forward_eval(theta, x, y, cache), which computes what infer does and leaves a cache for backward, where that is
-/// another thing than forward (Dropout); mark_weights(mask), which sets to 1 the parameters that weight decay
-/// is meant for and to 0 the others (else all are).
+/// infer is the pass of a prediction: it has no cache and no randomness. forward is the pass of training. backward
+/// gets dy, which it may overwrite, and writes (does not add) dtheta and dx. If inputs(), outputs() and
+/// parameter_count() are static constexpr, the network's sizes are static, too. The base class Sizes<In, Out,
+/// Parameters> (base/sizes.hpp) provides them for numbers and Dynamic.
+/// Optional members:
+///   - backward without the last argument, for a first layer whose dx nobody asks for;
+///   - infer that is noexcept for one sample: the network's predict is noexcept if all layers have it;
+///   - forward_eval(theta, x, y, cache), which computes what infer does and fills the cache for backward, if that
+///     differs from forward (Dropout);
+///   - mark_weights(mask), which sets the mask to 1 for parameters that weight decay should shrink, and to 0 for the
+///     others (default: all 1).
 template <class L, class S = float>
 concept Layer =
     std::copyable<L> && !std::same_as<typename detail::cache_of<L, S, Dynamic>::type, detail::NoCache> &&
@@ -127,6 +129,7 @@ concept Layer =
   layer.initialize(theta, rng);
   requires(!StatefulLayer<L> && requires { layer.infer(theta, m, m); }) ||
       (StatefulLayer<L> && requires(const detail::VectorArgument<S>& state) {
+        { layer.state_count() } -> std::convertible_to<Index>;
         layer.initialize_state(theta);
         layer.update_state(theta, cache);
         layer.infer(theta, state, m, m);
@@ -136,7 +139,7 @@ concept Layer =
   layer.backward(theta, m, m, cache, m, theta, m);
 };
 
-/// A number that says how far outputs are from targets: the mean over the batch.
+/// Measures how far outputs are from targets: a mean over the batch.
 ///
 ///     struct Loss {
 ///       template <class S> using Target = ...;            // Labels, or a matrix of outputs x B
@@ -145,12 +148,14 @@ concept Layer =
 ///       void to_prediction(auto& y) const;            // outputs become predictions, in place
 ///     };
 ///
-/// Optional: S value_and_gradient(y, t, dy), both in one pass where that pays; S accuracy(y, t), the share of
-/// samples that are predicted right; void validate(Index outputs), for options that must fit the network;
-/// double weight(t), where the mean is not over the number of samples but over weights that the loss gives
-/// them (class weights), their sum; static constexpr int outputs_per_target, where a target has several
-/// outputs (a mean and a variance); static constexpr double threshold, above which a single prediction means
-/// class 1, where that is not one half. Samples with weights are shown to a loss one at a time.
+/// Optional members:
+///   - S value_and_gradient(y, t, dy): both in one pass, if that is faster;
+///   - S accuracy(y, t): the share of samples that are predicted right;
+///   - void validate(Index outputs): checks options whose number depends on the network's outputs (class weights);
+///   - double weight(t): the denominator of the mean, if the loss weighs the samples (by class weights);
+///   - static constexpr int outputs_per_target: if a target has several outputs (a mean and a variance);
+///   - static constexpr double threshold: a single prediction above it means class 1 (default: one half).
+/// Weighted samples are passed to a loss one at a time.
 template <class L, class S = float>
 concept Loss = std::copyable<L> && requires {
   typename L::template Target<S>;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/network.hpp>
 #include <mlp/derivative/dual.hpp>
 
@@ -20,7 +22,8 @@ namespace mlp {
 template <class S, class L, class... Layers, class X>
 auto jacobian(const BasicMlp<S, L, Layers...>& net, const Eigen::DenseBase<X>& x) {
   using Net = BasicMlp<S, L, Layers...>;
-  constexpr int static_inputs = detail::static_inputs<Net>(), static_outputs = detail::static_outputs<Net>();
+  constexpr int static_inputs = detail::static_sizes<Net>.inputs,
+                static_outputs = detail::static_sizes<Net>.outputs;
   detail::check_equal(x.cols(), 1, "jacobian", " sample");
   // A batch with a copy of x for each output: backward then turns dy = 1 into the transpose of J.
   const Eigen::Replicate<X, 1, static_outputs> copies(x.derived(), 1, net.outputs());

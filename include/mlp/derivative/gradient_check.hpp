@@ -1,5 +1,8 @@
 #pragma once
 
+#include <mlp/base/random.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/network.hpp>
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 
 #include <cmath>
 

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <mlp/base/random.hpp>
+#include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/dynamic/architecture.hpp>
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/file.hpp>
@@ -793,8 +794,9 @@ constexpr void softmax(scalar* y) noexcept {
     const Matrix<S> x = h;
     h.resize(layer.outputs(), x.cols());
     auto y = matrix_view<Dynamic, Dynamic>(h.data(), h.rows(), h.cols());
-    infer_layer(layer, segment_of(net.parameters(), at, layer.parameter_count()),
-                segment_of(net.state(), state_at, state_count(layer)), dense_view<Dynamic, Dynamic>(x), y);
+    LayerAdaptor(layer).infer(segment_of(net.parameters(), at, layer.parameter_count()),
+                              segment_of(net.state(), state_at, state_count(layer)),
+                              dense_view<Dynamic, Dynamic>(x), y);
     shake(h, 0, random);
   }
 

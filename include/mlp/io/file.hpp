@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/printable.hpp>
-#include <mlp/base/types.hpp>
 
 #include <array>
 #include <cerrno>

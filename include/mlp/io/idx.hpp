@@ -1,5 +1,10 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
+#include <mlp/base/types.hpp>
+#include <mlp/data/dataset.hpp>
+#include <mlp/io/file.hpp>
+
 #include <zlib.h>
 
 #include <algorithm>
@@ -10,9 +15,6 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
-#include <mlp/base/types.hpp>
-#include <mlp/data/dataset.hpp>
-#include <mlp/io/file.hpp>
 #include <stdexcept>
 #include <string>
 #include <system_error>

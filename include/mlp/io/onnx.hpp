@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mlp/base/types.hpp>
+#include <mlp/base/errors.hpp>
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/file.hpp>
 #include <mlp/io/model.hpp>

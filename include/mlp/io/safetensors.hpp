@@ -1,7 +1,10 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/network.hpp>
 #include <mlp/dynamic/architecture.hpp>
 #include <mlp/dynamic/dynamic_mlp.hpp>

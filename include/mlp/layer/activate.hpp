@@ -1,6 +1,8 @@
 #pragma once
 
 #include <mlp/activation/identity.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/concepts.hpp>
 #include <mlp/kernel/tile.hpp>
@@ -13,12 +15,12 @@ namespace mlp {
 /// does not reach, such as after a norm: Dense<784, 256>, BatchNorm<256>, Activate<256, ReLU>.
 /// Shapes: x and y N x B; no parameters.
 template <int N, class F>
-class Activate : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
+class Activate : public Sizes<N, N> {
   using ActivationType = std::conditional_t<Activation<F>, F, Identity>;
 
  public:
   static constexpr const char* name = "Activate";
-  using Inputs<N>::inputs;
+  using Activate::Sizes::inputs;
 
   template <class S>
   struct Cache {};  // backward is given x and y
@@ -29,7 +31,7 @@ class Activate : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
   /// Errors: std::invalid_argument if size is not positive or not the one in the type, or an option of the
   /// activation is out of range.
   constexpr explicit Activate(Index size, ActivationType activation = {})
-      : Inputs<N>(detail::checked_size<N>(size, "Activate")), Outputs<N>(size), activation_(activation) {
+      : Activate::Sizes(detail::checked_size<N>(size, "Activate"), size), activation_(activation) {
     static_assert(Activation<F>,
                   "mlp: the second argument of Activate must be an activation: see the concept in "
                   "<mlp/core/concepts.hpp>");

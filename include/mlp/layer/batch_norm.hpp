@@ -1,6 +1,11 @@
 #pragma once
 
+#include <mlp/base/buffer.hpp>
+#include <mlp/base/errors.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/concepts.hpp>
 #include <mlp/kernel/tile.hpp>
 
@@ -24,15 +29,10 @@ namespace mlp {
 /// Source: Ioffe and Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal
 /// Covariate Shift (2015).
 template <int N>
-class BatchNorm : public Inputs<N>,
-                  public Outputs<N>,
-                  public ParameterCount<N == Dynamic ? Dynamic : 2 * N>,
-                  public StateCount<N == Dynamic ? Dynamic : 2 * N> {
-  static constexpr Index count_ = N == Dynamic ? Dynamic : 2 * N;
-
+class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynamic ? Dynamic : 2 * N> {
  public:
   static constexpr const char* name = "BatchNorm";
-  using Inputs<N>::inputs;
+  using BatchNorm::Sizes::inputs;
 
   /// Of each coefficient: the mean, the variance, and one over the standard deviation.
   template <class S, int Batch = Dynamic>
@@ -47,10 +47,7 @@ class BatchNorm : public Inputs<N>,
       : BatchNorm(N, epsilon, momentum) {}
   constexpr explicit BatchNorm(Index size) requires(N == Dynamic) : BatchNorm(size, 1e-5, 0.1) {}
   constexpr BatchNorm(Index size, double epsilon, double momentum)
-      : Inputs<N>(detail::checked_size<N>(size, "BatchNorm")),
-        Outputs<N>(size),
-        ParameterCount<count_>(2 * size),
-        StateCount<count_>(2 * size),
+      : BatchNorm::Sizes(detail::checked_size<N>(size, "BatchNorm"), size, 2 * size, 2 * size),
         epsilon_(epsilon),
         momentum_(momentum) {
     detail::check_option(epsilon > 0, "BatchNorm", "epsilon > 0", epsilon);

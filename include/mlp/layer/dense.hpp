@@ -1,7 +1,13 @@
 #pragma once
 
 #include <mlp/activation/identity.hpp>
+#include <mlp/base/buffer.hpp>
+#include <mlp/base/errors.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
+#include <mlp/core/checks.hpp>
 #include <mlp/core/concepts.hpp>
 #include <mlp/initializer/glorot.hpp>
 #include <mlp/kernel/product.hpp>
@@ -14,24 +20,7 @@
 
 namespace mlp {
 
-namespace check {
-
-template <class F>
-constexpr void is_an_activation() {
-  static_assert(
-      Activation<F>,
-      "mlp: the third argument of Dense must be an activation: see the concept in <mlp/core/concepts.hpp>");
-}
-
-template <int Inputs, int Outputs>
-constexpr void sizes_are_positive() {
-  static_assert((Inputs > 0 || Inputs == Dynamic) && (Outputs > 0 || Outputs == Dynamic),
-                "mlp: the sizes of a Dense layer must be positive, or Dynamic");
-}
-
-}  // namespace check
-
-/// Draws weights as the activation asks for by its member type Initializer, else as GlorotUniform does.
+/// Draws the weights by the activation's member type Initializer; without one, by GlorotUniform.
 struct DefaultInitializer {};
 
 namespace detail {
@@ -41,10 +30,6 @@ struct initializer_of : std::type_identity<GlorotUniform> {};
 template <class F>
 requires requires { typename F::Initializer; }
 struct initializer_of<F> : std::type_identity<typename F::Initializer> {};
-
-constexpr Index dense_parameter_count(Index inputs, Index outputs) {
-  return inputs == Dynamic || outputs == Dynamic ? Dynamic : outputs * (inputs + 1);
-}
 
 // Returns the number of inputs if both sizes are positive.
 constexpr Index checked_dense_inputs(Index inputs, Index outputs) {
@@ -60,21 +45,20 @@ constexpr Index checked_dense_inputs(Index inputs, Index outputs) {
 /// A fully connected layer: z = W x + b, y = f(z), element-wise.
 ///   backward: delta = dy * f'(z),  dW = delta x^T,  db = sum_j delta_j,  dx = W^T delta
 /// Shapes: x In x B; y Out x B; theta is W (Out x In, column-major), then b (Out).
-/// A size is a template argument or Dynamic, and then given to the constructor.
-/// Initialization: b = 0, W as Init does: by default what the activation asks for, else GlorotUniform.
+/// A size is a template argument, or Dynamic and then an argument of the constructor.
+/// Initialization: b = 0; Init draws W.
 template <int In, int Out, class F = Identity, class Init = DefaultInitializer>
-class Dense : public Inputs<In>,
-              public Outputs<Out>,
-              public ParameterCount<detail::dense_parameter_count(In, Out)> {
+class Dense
+    : public Sizes<In, Out, In == Dynamic || Out == Dynamic ? Dynamic : Index{Out} * (Index{In} + 1)> {
   using ActivationType = std::conditional_t<Activation<F>, F, Identity>;
 
  public:
   static constexpr const char* name = "Dense";
-  using Inputs<In>::inputs;
-  using Outputs<Out>::outputs;
+  using Dense::Sizes::inputs;
+  using Dense::Sizes::outputs;
   static constexpr bool sizes_are_static = In != Dynamic && Out != Dynamic;
 
-  /// Must be kept from forward to backward: z, if the activation's derivative needs it.
+  /// What backward needs from forward: z, if the activation's derivative does.
   template <class S, int Batch = Dynamic>
   struct Cache {
     struct Nothing {};
@@ -89,9 +73,8 @@ class Dense : public Inputs<In>,
   /// Errors: std::invalid_argument if a size is not positive or not the one in the type, memory could not hold
   /// so many weights, or an option of the activation is out of range.
   constexpr Dense(Index in, Index out, ActivationType activation = {})
-      : Inputs<In>(detail::checked_dense_inputs(in, out)),
-        Outputs<Out>(detail::checked_count(out, "Dense")),
-        ParameterCount<detail::dense_parameter_count(In, Out)>(detail::checked_product(out, in + 1, "Dense")),
+      : Dense::Sizes(detail::checked_dense_inputs(in, out), detail::checked_count(out, "Dense"),
+                     detail::checked_product(out, in + 1, "Dense")),
         activation_(activation) {
     check::is_an_activation<F>();
     check::sizes_are_positive<In, Out>();
@@ -112,7 +95,7 @@ class Dense : public Inputs<In>,
                  text.parts.empty() ? ActivationType(Identity{}) : ActivationType::read(text.parts.front()));
   }
 
-  /// W and b as views into theta (or, of the same layout, its gradient).
+  /// W and b, as views into theta or its gradient.
   auto weights(auto&& theta) const { return matrix_view<Out, In>(theta.data(), outputs(), inputs()); }
   auto bias(auto&& theta) const {
     return matrix_view<Out, 1>(theta.data() + outputs() * inputs(), outputs(), 1);
@@ -134,39 +117,41 @@ class Dense : public Inputs<In>,
     bias(mask).setZero();
   }
 
-  // Of one sample: no allocation, hence nothing that could throw.
+  // One sample needs no allocation, hence nothing can throw.
   template <class Y>
   void infer(const auto& theta, const auto& x, Y& y) const noexcept(Y::ColsAtCompileTime == 1) {
-    affine(theta, x, y);
-    activate(y);
+    set_affine(weights(theta), x, bias(theta), y);  // z = W x + b
+    apply_activation(y);                            // y = f(z)
   }
 
   void forward(const auto& theta, const auto& x, auto& y, auto& cache, Rng&) const {
-    affine(theta, x, y);
+    set_affine(weights(theta), x, bias(theta), y);  // z = W x + b
     detail::visit(activation_, [&](const auto& f) { keep_input_of(f, y, cache); });
-    activate(y);
+    apply_activation(y);  // y = f(z)
   }
 
   void backward(const auto& theta, const auto& x, const auto& y, auto& cache, auto& dy, auto& dtheta,
                 auto& dx) const {
-    backward(theta, x, y, cache, dy, dtheta);
-    set_product(weights(theta).transpose(), dy, dx);
+    const auto& delta = backward_to_delta(x, y, cache, dy, dtheta);
+    set_product(weights(theta).transpose(), delta, dx);  // dx = W^T delta
   }
-
   void backward(const auto&, const auto& x, const auto& y, auto& cache, auto& dy, auto& dtheta) const {
-    detail::visit(activation_, [&](const auto& f) { turn_into_delta(f, y, cache, dy); });
-    set_product(dy, x.transpose(), weights(dtheta));
-    auto db = bias(dtheta);
-    std::fill_n(db.data(), db.size(), 0);
-    for (Index j = 0; j < dy.cols(); ++j) db += column(dy, j);
+    backward_to_delta(x, y, cache, dy, dtheta);
   }
 
  private:
-  void affine(const auto& theta, const auto& x, auto& y) const {
-    set_affine(weights(theta), x, bias(theta), y);
+  // Returns delta, which takes the place of dy.
+  auto& backward_to_delta(const auto& x, const auto& y, auto& cache, auto& dy, auto& dtheta) const {
+    auto& delta = dy;
+    detail::visit(activation_, [&](const auto& f) { multiply_by_derivative(f, y, cache, delta); });
+    set_product(delta, x.transpose(), weights(dtheta));  // dW = delta x^T
+    auto db = bias(dtheta);
+    std::fill_n(db.data(), db.size(), 0);
+    for (Index j = 0; j < delta.cols(); ++j) db += column(delta, j);  // db = sum_j delta_j
+    return delta;
   }
 
-  void activate(auto& y) const {
+  void apply_activation(auto& y) const {
     detail::visit(activation_, [&]<class Function>(const Function& f) {
       if constexpr (!std::is_same_v<Function, Identity>) {
         for_each_tile([&](auto& z) { f.forward(z); }, y);
@@ -182,14 +167,14 @@ class Dense : public Inputs<In>,
     }
   }
 
-  // delta = dy * f'(z)
+  // delta = dy * f'(z), in place.
   template <class Function>
-  static void turn_into_delta(const Function& f, const auto& y, auto& cache, auto& dy) {
+  static void multiply_by_derivative(const Function& f, const auto& y, auto& cache, auto& delta) {
     if constexpr (Function::needs_input) {
-      for_each_tile([&](const auto& z, const auto& a, auto& delta) { f.backward(z, a, delta); },
-                    std::as_const(cache.z).view(), y, dy);
+      for_each_tile([&](const auto& z, const auto& a, auto& d) { f.backward(z, a, d); },
+                    std::as_const(cache.z).view(), y, delta);
     } else if constexpr (!std::is_same_v<Function, Identity>) {
-      for_each_tile([&](const auto& a, auto& delta) { f.backward(a, delta); }, y, dy);
+      for_each_tile([&](const auto& a, auto& d) { f.backward(a, d); }, y, delta);
     }
   }
 

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <mlp/base/buffer.hpp>
+#include <mlp/base/errors.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/concepts.hpp>
 #include <mlp/kernel/tile.hpp>
@@ -18,10 +22,10 @@ namespace mlp {
 /// Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: A Simple Way to Prevent
 /// Neural Networks from Overfitting (2014).
 template <int N>
-class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
+class Dropout : public Sizes<N, N> {
  public:
   static constexpr const char* name = "Dropout";
-  using Inputs<N>::inputs;
+  using Dropout::Sizes::inputs;
 
   /// m.
   template <class S, int Batch = Dynamic>
@@ -34,7 +38,7 @@ class Dropout : public Inputs<N>, public Outputs<N>, public ParameterCount<0> {
   constexpr explicit Dropout(double p = 0.5) requires(N != Dynamic) : Dropout(N, p) {}
   constexpr explicit Dropout(Index size) requires(N == Dynamic) : Dropout(size, 0.5) {}
   constexpr Dropout(Index size, double p)
-      : Inputs<N>(detail::checked_size<N>(size, "Dropout")), Outputs<N>(size), p_(p) {
+      : Dropout::Sizes(detail::checked_size<N>(size, "Dropout"), size), p_(p) {
     detail::check_option(p >= 0 && p < 1, "Dropout", "a probability in [0, 1)", p);
   }
 

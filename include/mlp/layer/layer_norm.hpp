@@ -1,6 +1,11 @@
 #pragma once
 
+#include <mlp/base/buffer.hpp>
+#include <mlp/base/errors.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/concepts.hpp>
 #include <mlp/kernel/tile.hpp>
 
@@ -17,12 +22,10 @@ namespace mlp {
 /// Finite for x whose squares are: up to 1e18 in float.
 /// Source: Ba, Kiros and Hinton, Layer Normalization (2016).
 template <int N>
-class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N == Dynamic ? Dynamic : 2 * N> {
-  static constexpr Index count_ = N == Dynamic ? Dynamic : 2 * N;
-
+class LayerNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N> {
  public:
   static constexpr const char* name = "LayerNorm";
-  using Inputs<N>::inputs;
+  using LayerNorm::Sizes::inputs;
 
   /// Of each sample: the mean, and one over the standard deviation.
   template <class S, int Batch = Dynamic>
@@ -35,10 +38,7 @@ class LayerNorm : public Inputs<N>, public Outputs<N>, public ParameterCount<N =
   constexpr explicit LayerNorm(double epsilon = 1e-5) requires(N != Dynamic) : LayerNorm(N, epsilon) {}
   constexpr explicit LayerNorm(Index size) requires(N == Dynamic) : LayerNorm(size, 1e-5) {}
   constexpr LayerNorm(Index size, double epsilon)
-      : Inputs<N>(detail::checked_size<N>(size, "LayerNorm")),
-        Outputs<N>(size),
-        ParameterCount<count_>(2 * size),
-        epsilon_(epsilon) {
+      : LayerNorm::Sizes(detail::checked_size<N>(size, "LayerNorm"), size, 2 * size), epsilon_(epsilon) {
     detail::check_option(epsilon > 0, "LayerNorm", "epsilon > 0", epsilon);
   }
 

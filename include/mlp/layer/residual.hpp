@@ -1,8 +1,16 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/chain.hpp>
+#include <mlp/core/chain_rule.hpp>
+#include <mlp/core/checks.hpp>
 #include <mlp/core/concepts.hpp>
+#include <mlp/core/layer_adaptor.hpp>
+#include <mlp/core/traits.hpp>
+#include <mlp/core/workspace.hpp>
 #include <mlp/kernel/tile.hpp>
 
 #include <cstddef>
@@ -11,35 +19,14 @@
 
 namespace mlp {
 
-namespace detail {
-
-template <int N>
-using state_count_base = std::conditional_t<N == 0, NoState, StateCount<N>>;
-
-}  // namespace detail
-
-namespace check {
-
-template <int Outputs, int Inputs>
-constexpr void residual_outputs_equal_its_inputs() {
-  static_assert(Outputs == Inputs || Outputs == Dynamic || Inputs == Dynamic,
-                "mlp: the last layer of a Residual must have as many outputs as the first has inputs");
-}
-
-}  // namespace check
-
-/// A detour through layers, added to what came in:
-///   y = x + f(x), f the layers one after the other;  dx = dy + (df/dx)^T dy
-/// Shapes: x and y N x B; theta is the layers' parameters, one after the other, and so is the state of those
-/// that have one.
+/// A skip connection around layers f:
+///   y = x + f(x);  dx = dy + (df/dx)^T dy
+/// Shapes: x and y N x B; theta holds the parameters of the inner layers, one after the other; the state likewise.
 /// Source: He, Zhang, Ren and Sun, Deep Residual Learning for Image Recognition (2015).
 template <class... Layers>
-class Residual : private detail::Chain<float, Layers...>,
-                 public detail::state_count_base<detail::static_state_counts<Layers...>()> {
+class Residual : private detail::Chain<float, Layers...> {
   using Chain = detail::Chain<float, Layers...>;
-  using StateCountBase = detail::state_count_base<Chain::static_state>;
   using typename Chain::LayerTuple;
-  static constexpr bool is_stateful_ = Chain::static_state != 0;
 
  public:
   static constexpr const char* name = "Residual";
@@ -47,14 +34,15 @@ class Residual : private detail::Chain<float, Layers...>,
   using Chain::layer;
   using Chain::outputs;
   using Chain::parameter_count;
-  /// slice<I>(theta): the part of layer I within.
+  using Chain::state_count;
+  /// slice<I>(theta): the part of inner layer I.
   using Chain::slice;
 
-  /// Whether the passes within of batches of that size need no heap.
+  /// Whether passes through the inner layers need no heap for batches of that size.
   template <int Batch>
-  static constexpr bool workspace_is_fixed = (detail::works_in_place<Layers, Batch> && ...);
+  static constexpr bool workspace_is_fixed = (detail::workspace_is_fixed<Layers, Batch> && ...);
 
-  /// The passes through the layers within.
+  /// The passes through the inner layers.
   template <class S, int Batch = Dynamic>
   struct Cache {
     detail::PassBuffers<S, Batch, LayerTuple> within;
@@ -62,14 +50,13 @@ class Residual : private detail::Chain<float, Layers...>,
 
   /// Errors: std::invalid_argument if sizes disagree.
   Residual() requires(std::is_default_constructible_v<Layers>&&...) : Residual(Layers()...) {}
-  explicit Residual(Layers... each)
-      : Chain(LayerTuple(std::move(each)...)), StateCountBase(Chain::state_size()) {
-    check::residual_outputs_equal_its_inputs<detail::static_outputs<Chain>(),
-                                             detail::static_inputs<Chain>()>();
+  explicit Residual(Layers... each) : Chain(LayerTuple(std::move(each)...)) {
+    constexpr detail::StaticSizes sizes = detail::static_sizes<Chain>;
+    check::residual_outputs_equal_its_inputs<sizes.outputs, sizes.inputs>();
     detail::check_equal(outputs(), inputs(), "Residual", " outputs, as it has inputs");
   }
 
-  /// W and b of layer I within, as views into theta (or, of the same layout, its gradient).
+  /// W and b of inner layer I, as views into theta or its gradient.
   template <std::size_t I>
   auto weights(auto&& theta) const {
     return this->template layer<I>().weights(this->template slice<I>(theta));
@@ -79,7 +66,7 @@ class Residual : private detail::Chain<float, Layers...>,
     return this->template layer<I>().bias(this->template slice<I>(theta));
   }
 
-  /// See the network's.
+  /// Like the network's.
   void for_each_layer(auto&& f) const { Chain::for_each_layer(f); }
 
   void describe(auto& text) const {
@@ -89,42 +76,42 @@ class Residual : private detail::Chain<float, Layers...>,
     return Residual(Layers::read(text)...);
   }
 
-  using Chain::initialize;
-  using Chain::mark_weights;
-
-  void initialize_state(auto& state) const { Chain::initialize_state(state); }
-  void update_state(auto& state, auto& cache) const { Chain::update_state(state, cache.within); }
+  void initialize(auto& theta, Rng& rng) const { detail::initialize_layers(chain(), theta, rng); }
+  void initialize_state(auto& state) const { detail::initialize_state(chain(), state); }
+  void mark_weights(auto& mask) const { detail::mark_weights(chain(), mask); }
+  void update_state(auto& state, auto& cache) const { detail::update_state(chain(), state, cache.within); }
 
   template <class Y>
-  void infer(const auto& theta, const auto& x, Y& y) const
-      noexcept(is_real_time_<Y>) requires(!is_stateful_) {
-    infer_with(theta, detail::NoState{}, x, y);
-  }
-  template <class Y>
-  void infer(const auto& theta, const auto& state, const auto& x, Y& y) const
-      noexcept(is_real_time_<Y>) requires is_stateful_ {
-    infer_with(theta, state, x, y);
+  void infer(const auto& theta, const auto& state, const auto& x, Y& y) const noexcept(is_real_time_<Y>) {
+    detail::LayerBuffers<typename Y::Scalar, Y::ColsAtCompileTime, LayerTuple> scratch;
+    detail::ChainInference pass(x, y, scratch);
+    detail::infer_through(chain(), theta, state, pass);
+    add(x, std::as_const(y), y);
   }
 
   void forward(const auto& theta, const auto& x, auto& y, auto& cache, Rng& rng) const {
     cache.within.resize(Chain::layers(), x.cols());
-    Chain::forward(theta, x, cache.within, rng);
+    detail::ChainPass pass(x, cache.within);
+    detail::forward_through(chain(), theta, pass, rng);
     add(x, cache.within.outputs(), y);
   }
 
-  void forward_eval(const auto& theta, const auto& x, auto& y, auto& cache) const requires(!is_stateful_) {
-    linearize_with(theta, detail::NoState{}, x, y, cache);
-  }
-  void forward_eval(const auto& theta, const auto& state, const auto& x, auto& y,
-                    auto& cache) const requires is_stateful_ {
-    linearize_with(theta, state, x, y, cache);
+  void forward_eval(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const {
+    cache.within.resize(Chain::layers(), x.cols());
+    detail::ChainPass pass(x, cache.within);
+    detail::forward_eval_through(chain(), theta, state, pass);
+    add(x, cache.within.outputs(), y);
   }
 
   void backward(const auto& theta, const auto& x, const auto&, auto& cache, const auto& dy, auto& dtheta,
-                auto&... dx) const {
-    cache.within.output_gradient() = dy;
-    Chain::backward(theta, x, cache.within, dtheta, dx...);
-    (add(dy, std::as_const(dx), dx), ...);
+                auto& dx) const {
+    backward_within(theta, x, cache, dy, dtheta, dx);
+    add(dy, std::as_const(dx), dx);
+  }
+  void backward(const auto& theta, const auto& x, const auto&, auto& cache, const auto& dy,
+                auto& dtheta) const {
+    detail::UnusedGradient dx{cache.within.unused_input_gradient()};
+    backward_within(theta, x, cache, dy, dtheta, dx);
   }
 
  private:
@@ -132,17 +119,13 @@ class Residual : private detail::Chain<float, Layers...>,
   static constexpr bool is_real_time_ = Y::ColsAtCompileTime == 1 && workspace_is_fixed<1> &&
                                         (detail::InfersWithoutThrowing<Layers, typename Y::Scalar> && ...);
 
-  template <class Y>
-  void infer_with(const auto& theta, const auto& state, const auto& x, Y& y) const {
-    detail::LayerBuffers<typename Y::Scalar, Y::ColsAtCompileTime, LayerTuple> scratch;
-    Chain::infer(theta, state, x, y, scratch);
-    add(x, std::as_const(y), y);
-  }
+  const Chain& chain() const { return *this; }
 
-  void linearize_with(const auto& theta, const auto& state, const auto& x, auto& y, auto& cache) const {
-    cache.within.resize(Chain::layers(), x.cols());
-    Chain::forward_eval(theta, state, x, cache.within);
-    add(x, cache.within.outputs(), y);
+  void backward_within(const auto& theta, const auto& x, auto& cache, const auto& dy, auto& dtheta,
+                       auto& dx) const {
+    cache.within.output_gradient() = dy;
+    detail::ChainBackwardPass pass(x, cache.within, dx);
+    detail::backward_through(chain(), theta, pass, dtheta);
   }
 
   static void add(const auto& a, const auto& b, auto& sum) {

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
+#include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/network.hpp>
 #include <mlp/data/dataset.hpp>
 #include <mlp/loss/mean_squared_error.hpp>

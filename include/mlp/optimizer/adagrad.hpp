@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/kernel/tile.hpp>
 
 #include <cmath>

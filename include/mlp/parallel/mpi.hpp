@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/data/dataset.hpp>
 #include <mlp/training/fit.hpp>
@@ -137,13 +139,13 @@ class Trainer : public mlp::Trainer<Net, Opt> {
 
   /// As mlp::Trainer's. Errors, on all ranks: std::runtime_error if the loss is not finite,
   /// std::invalid_argument if none has samples.
-  template <class X, class T, class W = mlp::detail::Unweighted>
+  template <class X, class T, class W = mlp::detail::NoWeights>
   S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
     return this->finish_step(backward(x, t, w));
   }
 
   /// As mlp::Trainer's. The state is the mean of those that the ranks' shares lead to.
-  template <class X, class T, class W = mlp::detail::Unweighted>
+  template <class X, class T, class W = mlp::detail::NoWeights>
   S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
     S loss = 0;
     double weight = 0;

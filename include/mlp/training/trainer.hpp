@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/concepts.hpp>
@@ -13,17 +14,6 @@
 #include <utility>
 
 namespace mlp {
-
-namespace check {
-
-template <class O, class S>
-constexpr void is_an_optimizer() {
-  static_assert(
-      Optimizer<O, S>,
-      "mlp: the second argument of Trainer must be an optimizer: see the concept in <mlp/core/concepts.hpp>");
-}
-
-}  // namespace check
 
 /// Trains a network of the caller's in place, step by step; it refers to the network, which must outlive it.
 /// Errors: std::invalid_argument if an option of the optimizer is out of range.
@@ -53,7 +43,7 @@ class Trainer {
   /// Shapes: x inputs x B; t B labels, or outputs x B; w, if given, B weights of the samples.
   /// Errors: std::invalid_argument as the network throws; std::runtime_error if the loss is not finite. The
   /// parameters are then those from before the step.
-  template <class X, class T, class W = detail::Unweighted>
+  template <class X, class T, class W = detail::NoWeights>
   S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
     return finish_step(backward(x, t, w));
   }
@@ -62,7 +52,7 @@ class Trainer {
   /// those of many machines): backward puts the gradient of a batch into gradient() and returns the mean
   /// loss, update moves the parameters by what is there. If the loss is finite, backward also updates the
   /// network's state.
-  template <class X, class T, class W = detail::Unweighted>
+  template <class X, class T, class W = detail::NoWeights>
   S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
     constexpr int batch = X::ColsAtCompileTime;
     if constexpr (Net::template workspace_is_fixed<batch>) {

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/printable.hpp>
-#include <mlp/base/types.hpp>
 
 #include <protozero/exception.hpp>
 #include <protozero/pbf_reader.hpp>

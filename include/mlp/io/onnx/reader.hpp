@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/dynamic/architecture.hpp>
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/model.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/io/bytes.hpp>
 #include <mlp/io/file.hpp>
