@@ -3,8 +3,11 @@
 // bounds. A network whose weights are at least 0 and whose activation rises can only rise itself, as a calibration
 // curve must, however noisy the measurements are.
 
-#include <nlopt.h>
+#include <mlp/minimize/lbfgs.hpp>
+#include <mlp/minimize/objective.hpp>
 #include <mlp/mlp.hpp>
+
+#include <nlopt.h>
 
 #include <cmath>
 #include <cstdio>

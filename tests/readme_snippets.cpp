@@ -1,3 +1,5 @@
+#include <mlp/derivative/derivatives.hpp>
+#include <mlp/minimize/levenberg_marquardt.hpp>
 #include <mlp/mlp.hpp>
 
 #include <mlp/io/checkpoint.hpp>

@@ -1,5 +1,9 @@
 #pragma once
 
+/// Everything that trains and runs a network whose shape is in its type. Other headers are included by name: a shape
+/// known at run time (dynamic/), minimizers that take all data at once (minimize/), further derivatives (derivative/),
+/// files (io/), many machines (parallel/).
+
 #include <mlp/activation/elu.hpp>
 #include <mlp/activation/gelu.hpp>
 #include <mlp/activation/hard_tanh.hpp>
@@ -13,28 +17,18 @@
 #include <mlp/activation/softplus.hpp>
 #include <mlp/activation/softsign.hpp>
 #include <mlp/activation/tanh.hpp>
-#include <mlp/base/printable.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/core/chain.hpp>
 #include <mlp/core/concepts.hpp>
 #include <mlp/core/network.hpp>
-#include <mlp/core/sample_weights.hpp>
 #include <mlp/data/dataset.hpp>
 #include <mlp/data/metrics.hpp>
 #include <mlp/data/scalers.hpp>
-#include <mlp/derivative/derivatives.hpp>
-#include <mlp/derivative/dual.hpp>
 #include <mlp/derivative/gradient_check.hpp>
-#include <mlp/dynamic/architecture.hpp>
-#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/initializer/glorot.hpp>
 #include <mlp/initializer/he.hpp>
 #include <mlp/initializer/lecun.hpp>
 #include <mlp/initializer/zeros.hpp>
-#include <mlp/kernel/product.hpp>
-#include <mlp/kernel/threads.hpp>
-#include <mlp/kernel/tile.hpp>
 #include <mlp/layer/activate.hpp>
 #include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>
@@ -49,18 +43,12 @@
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/poisson_nll.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
-#include <mlp/minimize/full_batch.hpp>
-#include <mlp/minimize/lbfgs.hpp>
-#include <mlp/minimize/levenberg_marquardt.hpp>
-#include <mlp/minimize/minimize_result.hpp>
-#include <mlp/minimize/objective.hpp>
 #include <mlp/optimizer/adagrad.hpp>
 #include <mlp/optimizer/adam.hpp>
 #include <mlp/optimizer/adamw.hpp>
 #include <mlp/optimizer/decay_weights_only.hpp>
 #include <mlp/optimizer/rmsprop.hpp>
 #include <mlp/optimizer/sgd.hpp>
-#include <mlp/training/callback.hpp>
 #include <mlp/training/clip.hpp>
 #include <mlp/training/fit.hpp>
 #include <mlp/training/schedule.hpp>

@@ -1,5 +1,6 @@
 // What it costs to know a network's shape only at run time: the time of a training step, and of predictions, of an Mlp
 // and of the DynamicMlp of the same shape, in turn, on one thread. Prints the medians as a Markdown table.
+#include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/mlp.hpp>
 
 #include <algorithm>

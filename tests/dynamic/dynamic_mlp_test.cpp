@@ -3,7 +3,7 @@
 #include <mlp/base/random.hpp>
 #include <mlp/derivative/gradient_check.hpp>
 #include <mlp/dynamic/architecture.hpp>
-#include <mlp/minimize/full_batch.hpp>
+#include <mlp/minimize/fit.hpp>
 #include <mlp/minimize/levenberg_marquardt.hpp>
 #include <mlp/optimizer/sgd.hpp>
 #include <mlp/training/fit.hpp>

@@ -2,6 +2,7 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/minimize/fit.hpp>
 #include <mlp/minimize/minimize_result.hpp>
 #include <mlp/training/callback.hpp>
 

@@ -4,7 +4,7 @@
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
-#include <mlp/minimize/full_batch.hpp>
+#include <mlp/minimize/fit.hpp>
 #include <mlp/minimize/lbfgs.hpp>
 #include <mlp/minimize/levenberg_marquardt.hpp>
 #include <mlp/optimizer/sgd.hpp>
