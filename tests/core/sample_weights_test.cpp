@@ -104,6 +104,23 @@ TEST_CASE("accuracy counts samples by their weights") {
   CHECK(evaluate(net, data).loss == doctest::Approx(net.loss(data.x, data.t, data.weights)));
 }
 
+TEST_CASE("accuracy counts samples by their own weights, not by those of their classes") {
+  Net net(SoftmaxCrossEntropy{.class_weights = {1, 7, 0.25}}, {}, {});
+  Rng rng{1};
+  net.initialize(rng);
+  Dataset<Labels, double> data = clusters<double>(3);
+  data.t = net.classify(data.x);
+  data.t << 0, 1, 2;
+  Vector<double> weights(3), is_right(3);
+  weights << 1, 2, 4;
+  is_right = (net.classify(data.x).array() == data.t.array()).cast<double>();
+  REQUIRE(is_right.sum() > 0);
+  REQUIRE(is_right.sum() < 3);
+  CHECK(net.loss_and_accuracy(data.x, data.t).second == doctest::Approx(is_right.mean()).epsilon(1e-14));
+  CHECK(net.loss_and_accuracy(data.x, data.t, weights).second ==
+        doctest::Approx(is_right.dot(weights) / 7).epsilon(1e-14));
+}
+
 TEST_CASE("weights of a dataset go with its samples, through split, evaluate, Trainer and fit") {
   Dataset data = clusters(3000);
   data.weights = Vector<float>::LinSpaced(3000, 0, 2);

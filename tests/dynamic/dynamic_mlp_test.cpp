@@ -76,6 +76,27 @@ TEST_CASE("the same bits as the static network of the same shape") {
         "mlp: expected a layer with weights, found layer 2");
 }
 
+TEST_CASE("to_dynamic keeps the options of layers") {
+  Mlp<MeanSquaredError, BatchNorm<2>, LayerNorm<2>, Dropout<2>> net(BatchNorm<2>(0.5, 0.75),
+                                                                    LayerNorm<2>(0.25), Dropout<2>(0.125));
+  DynamicMlp dynamic = to_dynamic(net);
+  CHECK(architecture(dynamic) ==
+        "Mlp(MeanSquaredError, BatchNorm(2, epsilon=0.5, momentum=0.75), LayerNorm(2, epsilon=0.25), "
+        "Dropout(2, p=0.125))");
+  // Not only in what they say of themselves.
+  const Matrix<float> x{{1, 2, 4}, {0, -1, 5}};
+  const auto after_a_pass = [&](auto& any) {
+    any.parameters().setConstant(2);
+    auto ws = any.workspace();
+    const Matrix<float> y = any.forward(x, ws);
+    any.update_state(ws);
+    return y;
+  };
+  CHECK(after_a_pass(dynamic) == after_a_pass(net));
+  CHECK(dynamic.state() == net.state());
+  CHECK(dynamic.predict(x) == net.predict(x));
+}
+
 TEST_CASE_TEMPLATE("activations chosen at run time", F, Identity, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU,
                    Mish, Softplus, Softsign, Sigmoid, Tanh, HardTanh) {
   using Static = Dense<Dynamic, Dynamic, F>;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <vector>
@@ -129,6 +130,45 @@ TEST_CASE("training and prediction give the same bits with any number of threads
     CAPTURE(threads);
     CHECK(train(threads).parameters() == expected.parameters());
     CHECK(expected.predict(data.x) == predictions);
+  }
+}
+
+TEST_CASE("infer: pieces of samples are cut at the same places for any number of threads") {
+  Rng rng{1};
+  Net net;
+  net.initialize(rng);
+  for (const Index n : {255, 256, 257, 300, 512, 513, 700}) {
+    CAPTURE(n);
+    const Matrix<float> x = classes(n).x;
+    omp_set_num_threads(1);
+    const Matrix<float> expected = net.infer(x);
+    // Whatever the others are, a sample is one of a piece of 256, and its outputs lie in its column.
+    for (Index j = 0; j < n; j += 256) {
+      const Index count = std::min<Index>(256, n - j);
+      CHECK(expected.middleCols(j, count) == net.infer(x.middleCols(j, count)));
+    }
+    for (const Index j : {Index{0}, Index{200}, n - 1}) {
+      CHECK((expected.col(j) - net.infer(x.col(j))).cwiseAbs().maxCoeff() <= 1e-5f);
+    }
+    for (const int threads : {2, 3, 4}) {
+      CAPTURE(threads);
+      omp_set_num_threads(threads);
+      CHECK(net.infer(x) == expected);
+    }
+  }
+}
+
+TEST_CASE("fit: no more threads than its option says") {
+  const Dataset<Labels> data = classes(60);
+  Net net;
+  omp_set_num_threads(3);
+  for (const int threads : {1, 2, 3, 0}) {
+    CAPTURE(threads);
+    int most = 0;  // some of the first steps are taken by as many as there may be
+    fit(net, data, Sgd{.learning_rate = 0.1}, {.epochs = 1, .batch_size = 3, .threads = threads},
+        [&](const Progress&) { most = std::max(most, omp_get_max_threads()); });
+    CHECK(most == std::min(threads == 0 ? 3 : threads, omp_get_num_procs()));
+    CHECK(omp_get_max_threads() == 3);
   }
 }
 

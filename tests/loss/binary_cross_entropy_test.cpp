@@ -42,6 +42,27 @@ TEST_CASE_TEMPLATE("BinaryCrossEntropy: logits of +-1e4 are exact", S, float, do
                     7500, std::vector{0.25, -0.5, 0., 0.}, 0, std::numeric_limits<S>::min());
 }
 
+// The loss of a right decision is log(1 + exp(-|y|)), as small as 1e-13 here: exp within 2 epsilon, log1p and the
+// mean over one element within as much.
+TEST_CASE_TEMPLATE("BinaryCrossEntropy: small losses are right relative to their size", S, float, double) {
+  for (const double size : {3., 8., 15., 20., 25., 30.}) {
+    const double expected = static_cast<double>(std::log1p(std::exp(-static_cast<long double>(size))));
+    for (const bool yes : {false, true}) {
+      CAPTURE(size);
+      CAPTURE(yes);
+      const Matrix<S> y{{static_cast<S>(yes ? size : -size)}}, t{{S(yes)}};
+      const auto check = [&](const BinaryCrossEntropy& bce) {
+        Matrix<S> dy(1, 1);
+        const double bound = 4 * loss::epsilon<S> * expected;
+        CHECK(std::abs(double{bce.value(y, t)} - expected) <= bound);
+        CHECK(std::abs(double{bce.value_and_gradient(y, t, dy)} - expected) <= bound);
+      };
+      check({});
+      check({{1}});
+    }
+  }
+}
+
 TEST_CASE("BinaryCrossEntropy: the gradient is the value's") {
   loss::check_differences(BinaryCrossEntropy{}, golden::bce);
   loss::check_differences(BinaryCrossEntropy{{2.5}}, golden::bce_weight);

@@ -2,9 +2,12 @@
 
 #include <mlp/minimize/lbfgs.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "message_of.hpp"
 #include "minimize/check_minimum.hpp"
@@ -152,6 +155,59 @@ TEST_CASE("numbers near the ends of float's range") {
     const MinimizeResult found = Lbfgs{.gradient_tolerance = 0}.minimize(f, x);
     CHECK(found.reason != StopReason::max_iterations);
     CHECK((x.array() - 1).abs().maxCoeff() <= 1e-5f);
+  }
+}
+
+namespace {
+
+// -H dL/dtheta with the matrix H itself, of the last `count` pairs of s and y: Nocedal and Wright, equations 7.16
+// and 7.20.
+V dense_direction(const std::vector<V>& s, const std::vector<V>& y, std::size_t count, const V& gradient) {
+  const Matrix<double> identity = Matrix<double>::Identity(gradient.size(), gradient.size());
+  Matrix<double> h = s.back().dot(y.back()) / y.back().squaredNorm() * identity;
+  for (std::size_t i = s.size() - count; i < s.size(); ++i) {
+    const double rho = 1 / s[i].dot(y[i]);
+    const Matrix<double> v = identity - rho * y[i] * s[i].transpose();
+    h = (v.transpose() * h * v + rho * s[i] * s[i].transpose()).eval();
+  }
+  return -h * gradient;
+}
+
+}  // namespace
+
+TEST_CASE("a direction is made of the last history_size pairs, no more and no less") {
+  // Convex, so that each pair is kept, and of more dimensions than there are pairs.
+  const auto f = [](const V& x, V& gradient) {
+    const V c = V::LinSpaced(8, 1, 50);
+    gradient = c.array() * x.array() + x.array().cube();
+    return (c.array() * x.array().square() / 2 + x.array().square().square() / 4).sum();
+  };
+  for (const std::size_t history : {1u, 2u, 4u}) {
+    CAPTURE(history);
+    V theta = V::LinSpaced(8, 3, -2), gradient;
+    std::vector<V> s, y, thetas{theta}, gradients;
+    f(theta, gradient);
+    gradients.push_back(gradient);
+    Index differs = 0;
+    const Lbfgs optimizer{.max_iterations = 9, .history_size = static_cast<Index>(history)};
+    optimizer.minimize(f, theta, [&](const Minimum&) {
+      f(theta, gradient);
+      const V step = theta - thetas.back();
+      // The angle between the step and a direction.
+      const auto angle = [&](const V& d) { return (step.normalized() - d.normalized()).norm(); };
+      if (!s.empty()) {
+        const std::size_t count = std::min(history, s.size());
+        CHECK(angle(dense_direction(s, y, count, gradients.back())) <= 1e-10);
+        if (count < s.size()) differs += angle(dense_direction(s, y, count + 1, gradients.back())) > 1e-4;
+        if (count > 1) differs += angle(dense_direction(s, y, count - 1, gradients.back())) > 1e-4;
+      }
+      s.push_back(step);
+      y.push_back(gradient - gradients.back());
+      thetas.push_back(theta);
+      gradients.push_back(gradient);
+    });
+    CHECK(s.size() == 9);
+    CHECK(differs >= 4);
   }
 }
 
