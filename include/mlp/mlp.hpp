@@ -32,7 +32,11 @@
 #include <mlp/initializer/he.hpp>
 #include <mlp/initializer/lecun.hpp>
 #include <mlp/initializer/zeros.hpp>
+#include <mlp/kernel/large_product.hpp>
+#include <mlp/kernel/norm.hpp>
 #include <mlp/kernel/product.hpp>
+#include <mlp/kernel/small_product.hpp>
+#include <mlp/kernel/thread_choice.hpp>
 #include <mlp/kernel/threads.hpp>
 #include <mlp/kernel/tile.hpp>
 #include <mlp/layer/activate.hpp>
