@@ -29,6 +29,7 @@
 #include <mlp/initializer/he.hpp>
 #include <mlp/initializer/lecun.hpp>
 #include <mlp/initializer/zeros.hpp>
+#include <mlp/kernel/norm.hpp>
 #include <mlp/layer/activate.hpp>
 #include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>

@@ -28,19 +28,15 @@ Matrix<float> fractions(Index rows, Index cols, double phase) {
   return m;
 }
 
-Matrix<double> affine_by_hand(const Matrix<double>& a, const Matrix<double>& b, const Vector<double>& bias) {
-  Matrix<double> c = bias.replicate(1, b.cols());
-  for (Index i = 0; i < c.rows(); ++i) {
-    for (Index j = 0; j < c.cols(); ++j) {
-      for (Index k = 0; k < a.cols(); ++k) c(i, j) += a(i, k) * b(k, j);
-    }
-  }
+Matrix<double> expected_affine(const Matrix<double>& a, const Matrix<double>& b, const Vector<double>& bias) {
+  Matrix<double> c(a.rows(), b.cols());
+  detail::plain_product(a, b, bias.data(), c);
   return c;
 }
 
 auto view(auto& m) { return matrix_view<Dynamic, Dynamic>(m.data(), m.rows(), m.cols()); }
 
-// The bits of A B + bias 1^T where Rows, Depth and Cols are the sizes that the types know.
+// A B + bias 1^T where the types have the sizes Rows, Depth and Cols.
 template <int Rows, int Depth, int Cols>
 Matrix<float> plain(const Matrix<float>& a, const Matrix<float>& b, const Vector<float>& bias) {
   Matrix<float> c(a.rows(), b.cols());
@@ -82,6 +78,16 @@ void check_bits() {
 
 }  // namespace
 
+TEST_CASE("plain_product: a product by hand, with and without a start") {
+  const Matrix<double> a{{1, 2, 3}, {4, 5, 6}}, b{{7, 10}, {8, 11}, {9, 12}};
+  const Vector<double> start{{0.5, -1}};
+  Matrix<double> c(2, 2);
+  detail::plain_product(a, b, nullptr, c);
+  CHECK(c == Matrix<double>{{50, 68}, {122, 167}});
+  detail::plain_product(a, b, start.data(), c);
+  CHECK(c == Matrix<double>{{50.5, 68.5}, {121, 166}});
+}
+
 TEST_CASE("set_affine: Y = W X + b, for sizes on both sides of each threshold") {
   const Index sizes[] = {1, 2, 3, 7, 15, 16, 17, 32, 33, 40};
   for (const Index m : sizes) {
@@ -92,7 +98,7 @@ TEST_CASE("set_affine: Y = W X + b, for sizes on both sides of each threshold") 
         CAPTURE(n);
         const Matrix<double> a = integers(m, k, 1), b = integers(k, n, 2);
         const Vector<double> bias = integers(m, 1, 4);
-        const Matrix<double> a_t = a.transpose(), b_t = b.transpose(), expected = affine_by_hand(a, b, bias);
+        const Matrix<double> a_t = a.transpose(), b_t = b.transpose(), expected = expected_affine(a, b, bias);
         Matrix<double> found[4];
         for (Matrix<double>& c : found) c = integers(m, n, 3);
         set_affine(view(a), view(b), bias, view(found[0]));
@@ -114,12 +120,12 @@ TEST_CASE("set_product: C = A B, and zeros where there is nothing to sum") {
       const Matrix<double> a = integers(33, k, 1), b = integers(k, n, 2);
       Matrix<double> found = integers(33, n, 3);
       set_product(view(a), view(b), view(found));
-      CHECK(found == affine_by_hand(a, b, Vector<double>::Zero(33)));
+      CHECK(found == expected_affine(a, b, Vector<double>::Zero(33)));
     }
   }
 }
 
-// As of blocks of rows of the user's data.
+// As in blocks of rows of the user's data.
 TEST_CASE("set_affine: operands whose columns do not touch") {
   for (const Index m : {1, 5, 16, 37}) {
     for (const Index k : {1, 4, 33}) {
@@ -134,13 +140,13 @@ TEST_CASE("set_affine: operands whose columns do not touch") {
             b_t_part(b_t.data(), n, k, Stride(n + 1));
         Matrix<double> found(m, n);
         set_affine(a_part, b_part, bias, view(found));
-        CHECK(found == affine_by_hand(a_part, b_part, bias));
+        CHECK(found == expected_affine(a_part, b_part, bias));
         set_affine(a_part, b_t_part.transpose(), bias, view(found));
-        CHECK(found == affine_by_hand(a_part, b_t_part.transpose(), bias));
+        CHECK(found == expected_affine(a_part, b_t_part.transpose(), bias));
         Matrix<double> wide = Matrix<double>::Zero(m + 2, n);
         set_affine(view(a).middleRows(1, m), b_part, bias,
                    Eigen::Map<Matrix<double>, 0, Stride>(wide.data(), m, n, Stride(m + 2)));
-        CHECK(wide.topRows(m) == affine_by_hand(a_part, b_part, bias));
+        CHECK(wide.topRows(m) == expected_affine(a_part, b_part, bias));
         CHECK(wide.bottomRows(2).isZero(0));
       }
     }
@@ -154,7 +160,7 @@ TEST_CASE("set_affine: static and dynamic sizes give the same bits") {
   check_bits<3, 5, 1>();
   check_bits<16, 8, 8>();
   check_bits<17, 5, 7>();
-  check_bits<1, 40, 1>();  // a column: each number of tiles at once, several chains of sums, rows left over
+  check_bits<1, 40, 1>();  // a column: each number of packets, several chains of sums, rows left over
   check_bits<16, 17, 1>();
   check_bits<40, 40, 1>();
   check_bits<250, 35, 1>();

@@ -10,7 +10,7 @@
 using namespace mlp;
 
 #ifndef _OPENMP
-#error "this test is about OpenMP's threads"
+#error "this test needs OpenMP's threads"
 #endif
 
 namespace {
@@ -34,7 +34,7 @@ Dataset<Labels> classes(Index n) {
 
 }  // namespace
 
-TEST_CASE("share: ranges that make up the whole, cut at multiples of the unit") {
+TEST_CASE("parallel_for: ranges that make up the whole, cut at multiples of the unit") {
   for (const Index n : {0, 1, 15, 16, 17, 100, 256}) {
     for (const Index parts : {1, 2, 3, 7}) {
       CAPTURE(n);
@@ -49,7 +49,7 @@ TEST_CASE("share: ranges that make up the whole, cut at multiples of the unit") 
   }
 }
 
-TEST_CASE("share: what one thread throws reaches the caller") {
+TEST_CASE("parallel_for: the caller gets the exception of any thread") {
   CHECK_THROWS_AS(detail::parallel_for(100, 1, 4,
                                        [](Index begin, Index) {
                                          if (begin > 0) throw std::out_of_range("not the first");
@@ -57,7 +57,7 @@ TEST_CASE("share: what one thread throws reaches the caller") {
                   std::out_of_range);
 }
 
-TEST_CASE("parts_of: one for little work, and within a parallel region") {
+TEST_CASE("part_count: 1 for little work, and inside a parallel region") {
   omp_set_num_threads(3);
   CHECK(detail::part_count(1999, 1000) == 1);
   CHECK(detail::part_count(2000, 1000) == 2);
@@ -70,37 +70,6 @@ TEST_CASE("parts_of: one for little work, and within a parallel region") {
   }
   CHECK(within == 1);
 }
-
-#if !defined(EIGEN_USE_BLAS) && !defined(MLP_USE_ONEDNN)
-// More parts than this machine may have processors: the cuts are what matters.
-TEST_CASE("products give the same bits in any number of parts") {
-  const Index shapes[][3] = {{320, 64, 200}, {64, 320, 200}, {97, 50, 130},
-                             {50, 97, 301},  {333, 21, 17},  {10, 64, 128}};
-  for (const auto& shape : shapes) {
-    const Index m = shape[0], n = shape[1], k = shape[2];
-    CAPTURE(m);
-    CAPTURE(n);
-    const Matrix<float> a = fractions(m, k, 0), b = fractions(k, n, 1), a_t = a.transpose(),
-                        b_t = b.transpose(), bias = fractions(m, 1, 2);
-    const auto check = [&](const auto& left, const auto& right) {
-      for (const float* start : {static_cast<const float*>(nullptr), bias.data()}) {
-        Matrix<float> expected(m, n), found(m, n);
-        auto whole = view(expected), cut = view(found);
-        detail::large_product(left, right, start, whole, 1);
-        for (const Index parts : {2, 3, 4, 7}) {
-          found.setConstant(-1);
-          detail::large_product(left, right, start, cut, parts);
-          CHECK(found == expected);
-        }
-      }
-    };
-    check(view(a), view(b));
-    check(view(a_t).transpose(), view(b));
-    check(view(a), view(b_t).transpose());
-  }
-}
-
-#endif
 
 TEST_CASE("for_each_tile gives the same bits with any number of threads") {
   const auto visit = [](int threads) {
@@ -116,7 +85,7 @@ TEST_CASE("for_each_tile gives the same bits with any number of threads") {
 TEST_CASE("training and prediction give the same bits with any number of threads") {
   const Dataset<Labels> data = classes(600);
   const auto train = [&](int threads) {
-    omp_set_num_threads(threads);  // Trainer takes what OpenMP says
+    omp_set_num_threads(threads);  // Trainer uses OpenMP's number
     Rng rng{1};
     Net net;
     net.initialize(rng);
@@ -172,7 +141,7 @@ TEST_CASE("fit: no more threads than its option says") {
   }
 }
 
-TEST_CASE("fit: the same bits with any number of threads, and OpenMP's setting as before") {
+TEST_CASE("fit: the same bits with any number of threads, and OpenMP's number as before") {
   const Dataset<Labels> data = classes(400);
   const auto train = [&](int threads) {
     Rng rng{1};

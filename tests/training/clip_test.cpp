@@ -19,38 +19,6 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("norm: by hand, for any size and place of the numbers", S, float, double) {
-  CHECK(mlp::norm(Vector<S>(0)) == 0);
-  for (const Index n : {1, 2, 15, 16, 17, 40, 100}) {
-    CAPTURE(n);
-    // sum i^2 = n (n + 1) (2n + 1) / 6, exactly
-    const Vector<S> v = Vector<S>::LinSpaced(n, S(1), static_cast<S>(n));
-    const auto m = static_cast<double>(n);
-    CHECK(mlp::norm(v) == std::sqrt(m * (m + 1) * (2 * m + 1) / 6));
-    for (Index i = 0; i < n; ++i) CHECK(mlp::norm(v(i) * Vector<S>::Unit(n, i)) == static_cast<double>(v(i)));
-  }
-  const Eigen::Matrix<S, 2, 1> fixed(3, -4);
-  CHECK(mlp::norm(fixed) == 5);
-  CHECK(mlp::norm(Vector<S>(Vector<S>::LinSpaced(9, 0, 8)).segment(3, 2)) == 5);
-}
-
-TEST_CASE_TEMPLATE("norm: large and small numbers, nan and infinity", S, float, double) {
-  constexpr S largest = std::numeric_limits<S>::max() / 8, smallest = std::numeric_limits<S>::denorm_min();
-  for (const S scale : {largest, std::numeric_limits<S>::min(), smallest}) {
-    const Vector<S> v = Vector<S>::Constant(36, scale);
-    CAPTURE(scale);
-    CHECK(std::abs(mlp::norm(v) / 6 - static_cast<double>(scale)) <=
-          4 * epsilon<double> * static_cast<double>(scale));
-  }
-  for (const Index i : {0, 17, 39}) {
-    Vector<S> v = Vector<S>::Ones(40);
-    v(i) = static_cast<S>(-infinity);
-    CHECK(mlp::norm(v) == infinity);
-    v(i) = static_cast<S>(not_a_number);
-    CHECK(std::isnan(mlp::norm(v)));
-  }
-}
-
 TEST_CASE_TEMPLATE("clip_norm: down to the norm, and no further", S, float, double) {
   for (const Index n : {1, 17, 40}) {
     CAPTURE(n);

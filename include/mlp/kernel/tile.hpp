@@ -8,11 +8,11 @@
 #include <bit>
 #include <cstdint>
 
-/// Element-wise work in blocks of a fixed size. Eigen handles the ends of an array, and whatever lies before
-/// an aligned address, with scalar functions whose exp and tanh differ in the last bit from the vectorized
-/// ones. A tile is always whole (the last one padded with zeros), so a coefficient's result depends on its
-/// value alone: not on its place, its address or whether sizes are static. Tiles are local variables, free of
-/// aliasing, and compilers vectorize plain loops over them.
+/// Element-wise work in tiles of 16 coefficients. Eigen treats the last coefficients of an array, and those
+/// before an aligned address, with scalar functions, whose exp and tanh differ in the last bit from the
+/// vectorized ones. A tile is always whole (the last one is padded with zeros); a coefficient's result
+/// therefore depends on its value alone, not on its position, its address or whether sizes are static. Tiles
+/// are local variables without aliases, and compilers vectorize plain loops over them.
 namespace mlp {
 
 inline constexpr Index tile_size = 16;
@@ -22,11 +22,11 @@ using Tile = Eigen::Array<S, tile_size, 1>;
 
 namespace detail {
 
-// n < tile_size coefficients and zeros. By a masked load where there is one: what is written coefficient by
-// coefficient can't be read as a whole before all of it has reached the cache: a step of xor took 157 ns so,
-// and 137 with masked loads.
+// A tile of n < tile_size coefficients, padded with zeros: by a masked load where the processor has one. A
+// tile written coefficient by coefficient cannot be read as a vector before all writes have reached the
+// cache: a step of xor took 157 ns with such writes and takes 137 with masked loads.
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // a processor's vector type as a template's argument
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register's type as a template argument
 template <class S>
 EIGEN_STRONG_INLINE Tile<S> load_partial_tile(const S* from, Index n) {
   using Packet = typename Eigen::internal::packet_traits<S>::type;
@@ -46,7 +46,8 @@ EIGEN_STRONG_INLINE Tile<S> load_partial_tile(const S* from, Index n) {
   }
 }
 
-// All bits, then none: from tile_size - n on, a mask of the first n coefficients.
+// tile_size words of ones, then tile_size words of zeros. Read from tile_size - n on, it masks the first n
+// coefficients.
 template <class S>
 inline constexpr auto padding_mask = [] {
   using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
@@ -55,8 +56,8 @@ inline constexpr auto padding_mask = [] {
   return mask;
 }();
 
-// Zeros from n on, in registers: a choice for each coefficient goes through memory where n is a constant, and
-// the sum of four squares took 15 ns so, and 2 with a mask.
+// Sets the coefficients from n on to zero, in registers. With a constant n, a select per coefficient spills
+// to memory: the sum of four squares took 15 ns with it and takes 2 with a mask.
 template <class S>
 EIGEN_STRONG_INLINE void clear_padding(Tile<S>& tile, Index n) {
   if constexpr (std::is_floating_point_v<S> && sizeof(S) <= sizeof(double)) {
@@ -90,7 +91,8 @@ EIGEN_STRONG_INLINE void store_tile(const Tile<S>& tile, S* to, Index n) {
 template <class S>
 EIGEN_STRONG_INLINE void store_tile(const Tile<S>&, const S*, Index) {}
 
-// f(n, tile...) on the n <= tile_size coefficients that start at each pointer.
+// Calls f(n, tile...) on the n <= tile_size coefficients at each pointer, and stores the tiles of mutable
+// ones.
 template <class F, class... S>
 EIGEN_STRONG_INLINE void visit_tile(F& f, Index n, S*... data) {
   const auto visit = [&](auto... tile) {
@@ -100,8 +102,9 @@ EIGEN_STRONG_INLINE void visit_tile(F& f, Index n, S*... data) {
   visit(load_tile<std::remove_const_t<S>>(data, n)...);
 }
 
-// flatten: all that f calls is inlined, also in a large program, where g++ otherwise stops and passes tiles
-// through memory: a step of Sgd took 4.3 ns per parameter so, and 0.15 now.
+// Calls f for the tiles of `size` coefficients at each pointer. gnu::flatten inlines all calls within f;
+// without it g++ stops inlining in a large program and passes tiles through memory, and a step of Sgd takes
+// 4.3 ns per parameter where it takes 0.15.
 template <class F, class... S>
 [[gnu::flatten]] void visit_run(F& f, Index size, S*... data) {
   Index i = 0;
@@ -109,6 +112,8 @@ template <class F, class... S>
   if (i < size) visit_tile(f, size - i, (data + i)...);
 }
 
+// Calls f for the tiles of equally large matrices, in `parts` parts where the matrices are contiguous, and
+// column by column where they are not.
 template <class F, class M, class... Ms>
 void visit_tiles(F&& f, Index parts, M& m, Ms&... ms) {
   const auto contiguous = [](const auto& a) {
@@ -128,17 +133,19 @@ void visit_tiles(F&& f, Index parts, M& m, Ms&... ms) {
 
 }  // namespace detail
 
-/// Calls f(tile...) for the tiles of equally large column-major matrices (Maps, or columns of them), each a
-/// Tile<S>& in step with the others; what f writes to a tile of a mutable matrix is stored. In a program with
-/// OpenMP threads may call f at once, for different tiles.
+/// Calls f(tile...) for the tiles of equally large column-major matrices (Maps, or columns of Maps). Each
+/// tile is a Tile<S>& and holds the same places of its matrix as the others; what f writes to a tile of a
+/// mutable matrix is stored. In a program with OpenMP, several threads may call f at once, for different
+/// tiles.
 template <class F, class M, class... Ms>
 void for_each_tile(F&& f, M&& m, Ms&&... ms) {
-  constexpr Index grain = 32'768;  // coefficients that keep a thread busy for a few microseconds
+  constexpr Index grain = 32'768;  // coefficients, which take a thread a few microseconds
   detail::visit_tiles([&](Index, auto&... tiles) { f(tiles...); }, detail::part_count(m.size(), grain), m,
                       ms...);
 }
 
-/// As for_each_tile, and returns the sum of all coefficients of what f returns; padding does not count.
+/// Calls f as for_each_tile does, on the calling thread, and returns the sum of the coefficients of the tiles
+/// that f returns, without the padding.
 template <class S, class F, class... Ms>
 S sum_tiles(F&& f, Ms&&... ms) {
   Tile<S> sum;

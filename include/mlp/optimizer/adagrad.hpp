@@ -28,7 +28,7 @@ struct Adagrad {
   double epsilon = 1e-10;
 
   template <class Theta>
-  void step(Theta& theta, const auto& gradient, auto& slots, Index t) const {
+  void step(Theta& theta, const auto& gradient, auto& slot_vectors, Index t) const {
     using S = typename Theta::Scalar;
     const S rate = static_cast<S>(learning_rate / (1 + static_cast<double>(t - 1) * learning_rate_decay)),
             decay = static_cast<S>(weight_decay), eps = static_cast<S>(epsilon),
@@ -40,7 +40,7 @@ struct Adagrad {
           s = (s + initial + g * g).min(std::numeric_limits<S>::max());
           p -= rate * g / (s.sqrt() + eps);
         },
-        theta, gradient, column(slots, 0));
+        theta, gradient, column(slot_vectors, 0));
   }
 
   void validate() const {

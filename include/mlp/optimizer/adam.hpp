@@ -16,7 +16,7 @@ namespace detail {
 // gradient, and theta is multiplied by `keep`.
 template <class Theta>
 void adam_step(const auto& options, double decay, double keep, Theta& theta, const auto& gradient,
-               auto& slots, Index t) {
+               auto& slot_vectors, Index t) {
   using S = typename Theta::Scalar;
   const auto steps = static_cast<double>(t);
   const S rate = static_cast<S>(options.learning_rate / (1 - std::pow(options.beta1, steps))),
@@ -33,7 +33,7 @@ void adam_step(const auto& options, double decay, double keep, Theta& theta, con
         v = beta2 * v + new2 * g * g;
         p = kept * p - rate * m / (root * v.sqrt() + epsilon);
       },
-      theta, gradient, column(slots, 0), column(slots, 1));
+      theta, gradient, column(slot_vectors, 0), column(slot_vectors, 1));
 }
 
 inline void validate_adam(const auto& options, const char* who) {
@@ -68,8 +68,8 @@ struct Adam {
   double epsilon = 1e-8;
   double weight_decay = 0;
 
-  void step(auto& theta, const auto& gradient, auto& slots, Index t) const {
-    detail::adam_step(*this, weight_decay, 1, theta, gradient, slots, t);
+  void step(auto& theta, const auto& gradient, auto& slot_vectors, Index t) const {
+    detail::adam_step(*this, weight_decay, 1, theta, gradient, slot_vectors, t);
   }
 
   void validate() const { detail::validate_adam(*this, "Adam"); }

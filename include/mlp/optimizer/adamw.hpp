@@ -19,8 +19,8 @@ struct AdamW {
   double epsilon = 1e-8;
   double weight_decay = 1e-2;
 
-  void step(auto& theta, const auto& gradient, auto& slots, Index t) const {
-    detail::adam_step(*this, 0, 1 - learning_rate * weight_decay, theta, gradient, slots, t);
+  void step(auto& theta, const auto& gradient, auto& slot_vectors, Index t) const {
+    detail::adam_step(*this, 0, 1 - learning_rate * weight_decay, theta, gradient, slot_vectors, t);
   }
 
   void validate() const { detail::validate_adam(*this, "AdamW"); }

@@ -23,7 +23,7 @@ class DecayWeightsOnly : public Opt {
     }
   }
 
-  void step(auto& theta, const auto& gradient, auto& slots, Index t) const {
+  void step(auto& theta, const auto& gradient, auto& slot_vectors, Index t) const {
     detail::check_option(!ranges_.empty() && ranges_.back().end == theta.size(), "DecayWeightsOnly",
                          "as many parameters as in its mask", theta.size());
     const Opt& decaying = *this;
@@ -36,7 +36,7 @@ class DecayWeightsOnly : public Opt {
         return Eigen::Map<std::conditional_t<std::is_const_v<V>, const M, M>, 0, Eigen::OuterStride<>>(
             v.data() + range.begin, range.end - range.begin, v.cols(), Eigen::OuterStride<>(v.rows()));
       };
-      auto p = part(theta), s = part(slots);
+      auto p = part(theta), s = part(slot_vectors);
       (range.decays ? decaying : plain).step(p, part(gradient), s, t);
     }
   }

@@ -33,7 +33,7 @@ struct RMSprop {
   bool centered = false;
 
   template <class Theta>
-  void step(Theta& theta, const auto& gradient, auto& slots, Index) const {
+  void step(Theta& theta, const auto& gradient, auto& slot_vectors, Index) const {
     using S = typename Theta::Scalar;
     const S rate = static_cast<S>(learning_rate), keep = static_cast<S>(alpha),
             fresh = static_cast<S>(1 - alpha), eps = static_cast<S>(epsilon),
@@ -54,17 +54,17 @@ struct RMSprop {
       if (momentum == 0) {
         for_each_tile(
             [=](auto& p, const auto& dp, auto& v, auto&... h) { p -= rate * scaled(p, dp, v, h...); }, theta,
-            gradient, column(slots, 0), columns_of_h...);
+            gradient, column(slot_vectors, 0), columns_of_h...);
       } else {
         for_each_tile(
             [=](auto& p, const auto& dp, auto& b, auto& v, auto&... h) {
               b = mu * b + scaled(p, dp, v, h...);
               p -= rate * b;
             },
-            theta, gradient, column(slots, 1), column(slots, 0), columns_of_h...);
+            theta, gradient, column(slot_vectors, 1), column(slot_vectors, 0), columns_of_h...);
       }
     };
-    if (centered) run(column(slots, 2));
+    if (centered) run(column(slot_vectors, 2));
     else run();
   }
 

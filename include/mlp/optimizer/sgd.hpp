@@ -24,7 +24,7 @@ struct Sgd {
   bool nesterov = false;
 
   template <class Theta>
-  void step(Theta& theta, const auto& gradient, auto& slots, Index) const {
+  void step(Theta& theta, const auto& gradient, auto& slot_vectors, Index) const {
     using S = typename Theta::Scalar;
     const S rate = static_cast<S>(learning_rate), mu = static_cast<S>(momentum),
             decay = static_cast<S>(weight_decay);
@@ -39,7 +39,7 @@ struct Sgd {
             if (nesterov) p -= rate * (g + mu * v);
             else p -= rate * v;
           },
-          theta, gradient, column(slots, 0));
+          theta, gradient, column(slot_vectors, 0));
     }
   }
 

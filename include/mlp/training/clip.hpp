@@ -2,44 +2,13 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/base/views.hpp>
+#include <mlp/kernel/norm.hpp>
 #include <mlp/kernel/tile.hpp>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <type_traits>
 
 namespace mlp {
-
-/// The 2-norm sqrt(sum v_i^2) of a vector, summed up in double: no square overflows. nan or infinite if v
-/// holds such.
-template <class V>
-requires(V::ColsAtCompileTime == 1) double norm(const Eigen::DenseBase<V>& v) {
-  const auto view = dense_view<V::RowsAtCompileTime, 1>(v);
-  const auto norm_of_scaled = [&](double scale) {
-    // Not sum_tiles: a sum that a lambda refers to is in memory, which takes three times as long.
-    const auto* const data = view.data();
-    double sums[tile_size] = {}, sum = 0;
-    const auto add = [=](double& to, auto from) {
-      const double x = scale * static_cast<double>(from);
-      to += x * x;
-    };
-    Index i = 0;
-    for (; i + tile_size <= view.size(); i += tile_size) {
-      for (Index k = 0; k < tile_size; ++k) add(sums[k], data[i + k]);
-    }
-    for (; i < view.size(); ++i) add(sum, data[i]);
-    for (const double s : sums) sum += s;
-    return std::sqrt(sum);
-  };
-  const double plain = norm_of_scaled(1);
-  // Squares of floats are far from the ends of double; those of doubles may have passed them.
-  constexpr double up = 0x1p600;
-  if (plain < 1 / 0x1p450) return norm_of_scaled(up) / up;
-  if (plain > std::numeric_limits<double>::max()) return norm_of_scaled(1 / up) * up;
-  return plain;
-}
 
 /// Scales a gradient in place so that its 2-norm is at most max_norm (to rounding), and returns the norm that
 /// it had: as torch.nn.utils.clip_grad_norm_, without the 1e-6 that PyTorch adds to the norm. A gradient with

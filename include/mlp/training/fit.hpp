@@ -5,7 +5,8 @@
 #include <mlp/base/types.hpp>
 #include <mlp/core/network.hpp>
 #include <mlp/data/dataset.hpp>
-#include <mlp/kernel/threads.hpp>
+#include <mlp/kernel/norm.hpp>
+#include <mlp/kernel/thread_choice.hpp>
 #include <mlp/training/callback.hpp>
 #include <mlp/training/clip.hpp>
 #include <mlp/training/schedule.hpp>
