@@ -77,3 +77,4 @@
 #include <mlp/training/schedule.hpp>
 #include <mlp/training/stopwatch.hpp>
 #include <mlp/training/trainer.hpp>
+#include <mlp/training/validation_split.hpp>

@@ -19,11 +19,10 @@
 #include <mlp/training/sample_order.hpp>
 #include <mlp/training/stopwatch.hpp>
 #include <mlp/training/trainer.hpp>
+#include <mlp/training/validation_split.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -59,6 +58,7 @@ class Run {
     restored();
   }
 
+  /// Trains until the run is over or the callback ends it.
   History operator()(auto& callback) {
     detail::begin(callback, *this);  // which may load a checkpoint
     Stopwatch watch;
@@ -104,9 +104,8 @@ class Run {
                   self.means_, self.history_);
   }
 
-  /// Recomputes what each_state does not name.
-  /// Errors: std::runtime_error, in the name of `who`, if the state is not one of a run with these data and
-  /// options.
+  /// Recomputes the members that follow from the state that each_state names.
+  /// Errors: std::runtime_error if the state belongs to another run; the message begins with `who`.
   void restored(const std::string& who = "fit") {
     check_restored(who, progress_);
     const Index epochs = progress_.epochs_done(),
@@ -137,14 +136,9 @@ class Run {
     gather(train_, order_.from(progress_.samples + begin), end - begin, batch_);
     ++progress_.batch;
 
-    const Rng rng = trainer_.rng();
-    const auto check_finite = [&](const char* what, double found) {
-      if (std::isfinite(found)) return;
-      raise_not_finite(progress_, what, found,
-                       where_not_finite(net_, batch_.x, batch_.t, batch_.weights, rng));
-    };
+    const Rng rng = trainer_.rng();  // as it is before the pass, which check_finite may repeat
     const double loss = static_cast<double>(trainer_.backward(batch_.x, batch_.t, batch_.weights));
-    check_finite("loss", loss);
+    check_finite("loss", loss, progress_, net_, batch_, rng);
     const double weight = trainer_.batch_weight();
     progress_.samples += count;
     means_.after_batch(loss, weight);
@@ -155,7 +149,7 @@ class Run {
     auto& gradient = trainer_.gradient();
     accumulation_.before_step(gradient);
     progress_.gradient_norm = options_.clip_norm ? clip_norm(gradient, *options_.clip_norm) : norm(gradient);
-    check_finite("gradient", progress_.gradient_norm);
+    check_finite("gradient", progress_.gradient_norm, progress_, net_, batch_, rng);
     if (options_.clip_value) clip_value(gradient, *options_.clip_value);
     means_.before_step(progress_.gradient_norm);
     ++progress_.steps;
@@ -206,12 +200,7 @@ History run_fit(const Data& train, const Data* validation, const FitOptions& opt
   auto trainer = make_trainer(Rng{rng()});
   if (options.validation_fraction == 0)
     return Run(trainer, train, validation, options, rng, share_of)(callback);
-  const auto [kept, used] = split(train, options.validation_fraction, rng);
-  if (kept.size() == 0 || used.size() == 0) {
-    raise<std::invalid_argument>(
-        "fit: expected a validation_fraction that leaves samples on both sides, found " +
-        std::to_string(options.validation_fraction) + " of " + std::to_string(train.size()) + " samples");
-  }
+  const auto [kept, used] = split_validation(train, options.validation_fraction, rng);
   return Run(trainer, used, &kept, options, rng, share_of)(callback);
 }
 
@@ -242,7 +231,7 @@ History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt op
                                                                  options, callback);
 }
 
-/// The same with validation data, on which loss and accuracy are computed after each epoch.
+/// The same with validation data: their loss and accuracy are computed after each epoch.
 template <class Net, class Target, class Opt, class Callback = detail::NoCallback>
 History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train,
             const Dataset<Target, typename Net::Scalar>& validation, Opt optimizer,

@@ -30,7 +30,7 @@ struct History {
     gradient_norm.push_back(mean_gradient_norm);
   }
 
-  /// That of the latest epoch; none without validation.
+  /// The validation after the latest epoch; empty if there was none.
   std::optional<Evaluation> latest_validation() const {
     if (validation_loss.empty()) return {};
     return Evaluation{validation_loss.back(), validation_accuracy.back()};
@@ -50,8 +50,8 @@ struct History {
 
 namespace detail {
 
-// Throws std::runtime_error in the name of `who` unless a history from a checkpoint has an entry for each of
-// that many epochs, and a validation for each of `validations`.
+// Throws std::runtime_error, whose message begins with `who`, unless a history from a checkpoint has an entry for
+// each of the epochs and that many validations.
 inline void check_restored(const std::string& who, const History& history, Index epochs, Index validations) {
   const auto check_size = [&](const char* what, Index size, const std::vector<double>& found) {
     check_restored(who, what, size, size, static_cast<Index>(found.size()));

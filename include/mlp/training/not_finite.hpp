@@ -55,7 +55,7 @@ std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w,
   return found.empty() ? "none of the activations and gradients seen here" : found;
 }
 
-/// Ends training with a std::runtime_error. what: "loss" or "gradient"; where: what where_not_finite returned.
+// Throws the error of a run whose loss or gradient (`what`) is not finite, first so at the place `where`.
 [[noreturn]] inline void raise_not_finite(const Progress& now, const char* what, double found,
                                           const std::string& where) {
   raise<std::runtime_error>("fit: epoch " + std::to_string(now.epoch) + ", batch " +
@@ -63,6 +63,16 @@ std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w,
                             ": expected a finite " + what + ", found " + text_of(found) +
                             "; the first to go bad: " + where +
                             ". The data hold a nan or infinity, or the learning rate is too large");
+}
+
+/// Throws std::runtime_error if the loss of a batch, or the norm of the gradient, is not finite: the message tells
+/// where the run is, and by where_not_finite the first layer with a value that is not finite. rng: as it was
+/// before the pass over the batch.
+template <class Net, class Data>
+void check_finite(const char* what, double found, const Progress& now, const Net& net, const Data& batch,
+                  const Rng& rng) {
+  if (std::isfinite(found)) return;
+  raise_not_finite(now, what, found, where_not_finite(net, batch.x, batch.t, batch.weights, rng));
 }
 
 }  // namespace mlp::detail

@@ -46,7 +46,7 @@ struct Progress {
 
 namespace detail {
 
-// Throws std::runtime_error in the name of `who` unless a count from a checkpoint is possible in this run.
+// Throws std::runtime_error, whose message begins with `who`, unless a count from a checkpoint is in [low, high].
 inline void check_restored(const std::string& who, const char* what, Index low, Index high, Index found) {
   if (low <= found && found <= high) return;
   raise<std::runtime_error>(who + ": expected " + what + " in [" + std::to_string(low) + ", " +
