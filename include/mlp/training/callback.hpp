@@ -2,14 +2,14 @@
 
 #include <type_traits>
 
-/// What training calls to tell how far it is.
+/// Callbacks: functions that training calls with its progress.
 namespace mlp::detail {
 
 struct NoCallback {
   void operator()(const auto&) const {}
 };
 
-// Calls callback(now), and returns whether to go on: a callback may, but need not, return that as a bool.
+// Calls callback(now) and returns whether training goes on: it does unless the callback returns false.
 bool goes_on(auto& callback, const auto& now) {
   if constexpr (std::is_same_v<decltype(callback(now)), bool>) {
     return callback(now);
@@ -19,11 +19,10 @@ bool goes_on(auto& callback, const auto& now) {
   }
 }
 
-// Some callbacks also want the training itself, to save it or to go on with a saved one. They have members
-//   void begin(training)        before its first batch
-//   bool after(training, now)   in place of the call, after each batch
-//   void end(training)          after the last one
-// of which each may be missing.
+// A callback that needs the training itself, for instance to save it, has one or more of the members
+//   void begin(training)        called before the first batch
+//   bool after(training, now)   called after each batch, in place of callback(now)
+//   void end(training)          called after the last batch
 void begin(auto& callback, auto& training) {
   if constexpr (requires { callback.begin(training); }) callback.begin(training);
 }

@@ -10,9 +10,10 @@
 
 namespace mlp {
 
-/// Scales a gradient in place so that its 2-norm is at most max_norm (to rounding), and returns the norm that
-/// it had: as torch.nn.utils.clip_grad_norm_, without the 1e-6 that PyTorch adds to the norm. A gradient with
-/// a nan or an infinity is nan afterwards where it was not finite (everywhere, for a nan).
+/// Scales a gradient in place to a 2-norm of at most max_norm (up to rounding):
+///   g = g min(1, max_norm / norm(g))
+/// Returns the norm before. As torch.nn.utils.clip_grad_norm_, without the 1e-6 that PyTorch adds to the norm.
+/// A gradient with a nan becomes nan everywhere; one with an infinity becomes nan there and 0 elsewhere.
 /// Errors: std::invalid_argument if max_norm is not > 0.
 /// Source: Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks (2013).
 template <class G>
@@ -21,7 +22,7 @@ double clip_norm(G&& gradient, double max_norm) {
   detail::check_option(max_norm > 0, "clip_norm", "max_norm > 0", max_norm);
   const double before = norm(gradient);
   if (!(before <= max_norm)) {
-    const double scale = max_norm / before;  // may be too small a number for float
+    const double scale = max_norm / before;  // in double, since it may be too small for float
     for_each_tile(
         [=](auto& g) {
           for (S& x : g) x = static_cast<S>(scale * static_cast<double>(x));
@@ -31,7 +32,7 @@ double clip_norm(G&& gradient, double max_norm) {
   return before;
 }
 
-/// Clamps each coefficient of a gradient to [-limit, limit], in place; a nan stays.
+/// Clamps each coefficient of a gradient to [-limit, limit], in place; a nan stays nan.
 /// Errors: std::invalid_argument if limit is not > 0.
 template <class G>
 void clip_value(G&& gradient, double limit) {

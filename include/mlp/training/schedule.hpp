@@ -13,22 +13,22 @@
 #include <type_traits>
 #include <utility>
 
-/// Learning-rate schedules. A schedule is anything that can be called with a step, 1, 2, ..., and returns the
-/// factor by which the optimizer's own learning rate is multiplied in it; a lambda for instance. Those of
-/// PyTorch count from 0, so that their n is step - 1. A factor does not depend on the steps before, but for
-/// ReduceOnPlateau's.
+/// Learning-rate schedules. A schedule is a function object, for instance a lambda: called with the number of a
+/// step, 1, 2, ..., it returns the factor by which the optimizer's learning rate is multiplied in this step.
+/// PyTorch counts steps from 0: its n is step - 1. The factor depends on the step alone; only ReduceOnPlateau
+/// depends on the run so far.
 namespace mlp {
 
 namespace detail {
 
-// From a to b as progress goes from 0 to 1: half a wave of a cosine.
+// Goes from a to b as progress goes from 0 to 1, along half a period of a cosine.
 inline double anneal(double a, double b, double progress) {
   return b + (a - b) / 2 * (1 + std::cos(std::numbers::pi * std::clamp(progress, 0.0, 1.0)));
 }
 
 }  // namespace detail
 
-/// factor, always.
+/// The same factor in all steps.
 /// Errors (validate): std::invalid_argument if factor is negative.
 struct ConstantSchedule {
   double factor = 1;
@@ -37,7 +37,7 @@ struct ConstantSchedule {
   void validate() const { detail::check_option(factor >= 0, "ConstantSchedule", "factor >= 0", factor); }
 };
 
-/// gamma^floor((step - 1) / step_size), as torch's StepLR.
+/// gamma^floor((step - 1) / step_size), as PyTorch's StepLR.
 /// Errors (validate): std::invalid_argument if step_size or gamma is not > 0.
 struct StepSchedule {
   Index step_size = 0;
@@ -50,7 +50,7 @@ struct StepSchedule {
   }
 };
 
-/// gamma^(step - 1), as torch's ExponentialLR.
+/// gamma^(step - 1), as PyTorch's ExponentialLR.
 /// Errors (validate): std::invalid_argument if gamma is not > 0.
 struct ExponentialSchedule {
   double gamma = 0;
@@ -59,11 +59,12 @@ struct ExponentialSchedule {
   void validate() const { detail::check_option(gamma > 0, "ExponentialSchedule", "gamma > 0", gamma); }
 };
 
-/// A linear warm-up, then half a wave of a cosine from 1 down to minimum.
+/// A linear warm-up, then half a period of a cosine from 1 down to minimum.
 ///   step / warmup_steps                                          for step <= warmup_steps
 ///   minimum + (1 - minimum) / 2 * (1 + cos(pi * n / steps))      with n = step - warmup_steps - 1 <= steps
-/// After that minimum, as torch's CosineAnnealingLR up to there; or, with restarts, the wave begins anew,
-/// each time period_factor times as long, as torch's CosineAnnealingWarmRestarts.
+/// Without restarts the factor then stays at minimum; up to there it equals PyTorch's CosineAnnealingLR. With
+/// restarts the cosine starts again at 1, each time period_factor times as long, as in PyTorch's
+/// CosineAnnealingWarmRestarts.
 /// Errors (validate): std::invalid_argument if steps is not > 0, minimum is not in [0, 1], warmup_steps is
 /// negative or period_factor is not >= 1.
 /// Source: Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), equation 5.
@@ -93,12 +94,12 @@ struct CosineSchedule {
   }
 };
 
-/// From initial_factor up to 1 in the first part of the steps, then down to final_factor, each half a wave of
-/// a cosine, as torch's OneCycleLR with the optimizer's learning rate as max_lr. The peak is at step
-/// p = warmup_fraction * steps, which need not be whole:
+/// Up from initial_factor to 1, then down to final_factor, each along half a period of a cosine, as PyTorch's
+/// OneCycleLR with the optimizer's learning rate as max_lr. The peak is at step p = warmup_fraction * steps,
+/// which need not be an integer:
 ///   1 + (initial_factor - 1) / 2 * (1 + cos(pi * (step - 1) / (p - 1)))                 for step < p
 ///   final_factor + (1 - final_factor) / 2 * (1 + cos(pi * (step - p) / (steps - p)))    else, step <= steps
-/// After that final_factor.
+/// After the last of the steps the factor stays at final_factor.
 /// Errors (validate): std::invalid_argument if steps is not > 0, warmup_fraction is not in [0, 1), or
 /// initial_factor or final_factor is not in [0, 1].
 /// Source: Smith and Topin, Super-Convergence: Very Fast Training of Neural Networks Using Large Learning
@@ -126,9 +127,10 @@ struct OneCycleSchedule {
   }
 };
 
-/// 1 at first, and multiplied by `factor` (but not below minimum) whenever more than `patience` epochs in a
-/// row did not bring the loss below (1 - threshold) times the best one; the next `cooldown` epochs then do
-/// not count. As torch's ReduceLROnPlateau, mode min, without its eps (it leaves out changes below 1e-8).
+/// Starts at 1. After more than `patience` bad epochs in a row it is multiplied by `factor`, down to minimum at
+/// most, and the next `cooldown` epochs are not counted as bad. An epoch is bad unless
+///   loss < (1 - threshold) best loss.
+/// As PyTorch's ReduceLROnPlateau in mode min, without its eps, which skips changes of the rate below 1e-8.
 /// Errors (validate): std::invalid_argument if factor or threshold is not in [0, 1), patience or cooldown is
 /// negative, or minimum is not in [0, 1].
 struct ReduceOnPlateau {
@@ -138,7 +140,7 @@ struct ReduceOnPlateau {
   Index cooldown = 0;
   double minimum = 0;
 
-  /// What the epochs so far have led to.
+  /// The schedule after the epochs observed so far.
   struct State {
     double present = 1;
     double best = std::numeric_limits<double>::infinity();
@@ -149,7 +151,7 @@ struct ReduceOnPlateau {
 
   double operator()(Index) const { return state.present; }
 
-  /// Takes the loss of an epoch.
+  /// Updates the state with the loss of an epoch.
   void observe(double loss) {
     auto& [present, best, bad_epochs, cooldown_left] = state;
     ++bad_epochs;
@@ -177,7 +179,7 @@ struct ReduceOnPlateau {
   }
 };
 
-/// Holds a schedule of any type, with its state: a copy has a state of its own. Without one, the factor is 1.
+/// Holds a schedule of any type. A copy has a copy of the schedule's state. A default Schedule returns 1.
 /// Errors: std::invalid_argument if an option of the schedule is out of range.
 class Schedule {
  public:
@@ -196,11 +198,12 @@ class Schedule {
 
   double operator()(Index step) const { return call_(step, nullptr); }
 
-  /// Tells the schedule the loss of an epoch, if it has a member observe(double).
+  /// Passes the loss of an epoch to the schedule's member observe(double), if it has one.
   void observe(double loss) { call_(0, &loss); }
 
  private:
-  // One function for both, which thus share the schedule's state.
+  // A single function for both calls, since both work on the state that it holds: loss is nullptr in a call for
+  // a step.
   std::function<double(Index step, const double* loss)> call_;
 };
 

@@ -15,7 +15,7 @@
 
 namespace mlp {
 
-/// Trains a network of the caller's in place, step by step; it refers to the network, which must outlive it.
+/// Trains a network in place, step by step. It keeps a reference to the network, which must outlive it.
 /// Errors: std::invalid_argument if an option of the optimizer is out of range.
 template <class Net, class Opt>
 class Trainer {
@@ -24,7 +24,7 @@ class Trainer {
  public:
   using S = typename Net::Scalar;
 
-  /// rng is what layers with randomness of their own draw from.
+  /// rng: the random numbers of layers that draw some, such as Dropout.
   Trainer(Net& net, Opt optimizer, Rng rng = Rng{})
       : net_(&net),
         optimizer_(std::move(optimizer)),
@@ -39,19 +39,18 @@ class Trainer {
   }
 
   /// One step on a batch: forward, backward, update. Returns the mean loss before the update.
-  /// A batch whose size is static is worked on without any heap, if layers are static and small.
+  /// Allocates nothing if the batch size is static and the layers are static and small.
   /// Shapes: x inputs x B; t B labels, or outputs x B; w, if given, B weights of the samples.
   /// Errors: std::invalid_argument as the network throws; std::runtime_error if the loss is not finite. The
-  /// parameters are then those from before the step.
+  /// parameters are then as they were before the step.
   template <class X, class T, class W = detail::NoWeights>
   S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
     return finish_step(backward(x, t, w));
   }
 
-  /// The two halves of a step, for who wants to do something with the gradient in between (clip it, or add up
-  /// those of many machines): backward puts the gradient of a batch into gradient() and returns the mean
-  /// loss, update moves the parameters by what is there. If the loss is finite, backward also updates the
-  /// network's state.
+  /// The two halves of a step. backward writes the gradient of a batch into gradient() and returns the mean
+  /// loss; if the loss is finite, it also updates the network's state. update takes the
+  /// optimizer's step with gradient(). In between, the gradient may be changed: clipped, or summed over machines.
   template <class X, class T, class W = detail::NoWeights>
   S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
     constexpr int batch = X::ColsAtCompileTime;
@@ -72,23 +71,23 @@ class Trainer {
   }
 
   Net& net() const { return *net_; }
-  /// May be changed between steps, its learning rate for instance.
+  /// It may be changed between steps, for instance its learning rate.
   Opt& optimizer() { return optimizer_; }
   const Opt& optimizer() const { return optimizer_; }
-  /// dL/dtheta of the last step.
+  /// dL/dtheta of the last backward.
   typename Net::ParameterVector& gradient() { return gradient_; }
   const auto& gradient() const { return gradient_; }
-  /// How many steps were taken.
+  /// The number of steps taken.
   Index steps() const { return steps_; }
-  /// Of the batch of the last backward: see the network's.
+  /// The network's batch_weight for the batch of the last backward.
   double batch_weight() const { return batch_weight_; }
-  /// A number as all who take part in the training know it: here the one given.
+  /// The value itself; in training by several processes, rank 0's value on all ranks (see mpi.hpp).
   double from_root(double value) const { return value; }
 
-  /// What layers with randomness of their own draw from.
+  /// The random numbers of layers that draw some.
   Rng& rng() { return workspace_.rng; }
 
-  /// Calls f(name, value) for each thing that the steps to come depend on, but for the optimizer's options.
+  /// Calls f(name, value) for each value on which the steps to come depend, except the optimizer's options.
   static void each_state(auto& self, auto&& f) {
     f("parameters", self.net_->parameters());
     if (self.net_->state_count() > 0) f("state", self.net_->state());
@@ -98,7 +97,7 @@ class Trainer {
   }
 
  protected:
-  // update() after a backward pass that found this loss, which is returned.
+  // Completes the step of a backward pass that returned this loss, and returns the loss.
   S finish_step(S loss) {
     if (!std::isfinite(loss)) {
       detail::raise<std::runtime_error>(
