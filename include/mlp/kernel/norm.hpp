@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/kernel/tile.hpp>
 
 #include <cmath>

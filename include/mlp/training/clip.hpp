@@ -1,7 +1,6 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
-#include <mlp/base/types.hpp>
 #include <mlp/kernel/norm.hpp>
 #include <mlp/kernel/tile.hpp>
 

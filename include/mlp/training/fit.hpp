@@ -1,6 +1,5 @@
 #pragma once
 
-#include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/data/dataset.hpp>
