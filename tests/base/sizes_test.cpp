@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <limits>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -51,38 +50,13 @@ TEST_CASE("static_sizes: the constants of a type, with or without the base class
                 detail::static_total({1, Dynamic, 2}) == Dynamic);
 }
 
-TEST_CASE("counts: neither negative, nor wrapped, nor more than memory could hold") {
-  constexpr Index most = detail::max_count;
-  static_assert(most * Index{sizeof(double)} > 0);
-  static_assert(detail::checked_count(most) == most && detail::checked_count(0) == 0);
-  static_assert(detail::checked_total({}) == 0 && detail::checked_total({1, 2, 3}) == 6);
-  static_assert(detail::checked_product(0, most) == 0 && detail::checked_product(most, 0) == 0);
-  static_assert(detail::checked_product(most, 1) == most && detail::checked_product(1, most) == most);
-  static_assert(detail::checked_product(3, most / 3) == most / 3 * 3);
-  const auto refused = [](auto&& call) {
-    return message_of<std::invalid_argument>(call).find(", found ") != std::string::npos;
-  };
-  for (const Index n : {Index{-1}, most + 1, 2 * most, 7 * most, std::numeric_limits<Index>::min()}) {
+TEST_CASE("Sizes: neither negative, nor more than memory could hold") {
+  using AnySize = Sizes<Dynamic, Dynamic, Dynamic, Dynamic>;
+  for (const Index n : {Index{-1}, detail::max_count + 1}) {
     CAPTURE(n);
-    CHECK(refused([=] { detail::checked_count(n); }));
-    using AnySize = Sizes<Dynamic, Dynamic, Dynamic, Dynamic>;
-    CHECK(refused([=] { AnySize(n, 1, 1, 1); }));
-    CHECK(refused([=] { AnySize(1, n, 1, 1); }));
-    CHECK(refused([=] { AnySize(1, 1, n, 1); }));
-    CHECK(refused([=] { AnySize(1, 1, 1, n); }));
-    CHECK(refused([=] { detail::checked_sum(n, 0); }));
+    CHECK_THROWS_AS(AnySize(n, 1, 1, 1), std::invalid_argument);
+    CHECK_THROWS_AS(AnySize(1, n, 1, 1), std::invalid_argument);
+    CHECK_THROWS_AS(AnySize(1, 1, n, 1), std::invalid_argument);
+    CHECK_THROWS_AS(AnySize(1, 1, 1, n), std::invalid_argument);
   }
-  CHECK(refused([] { detail::checked_sum(most, 1); }));
-  CHECK(refused([] { detail::checked_total({most, most, most, most, most, most, most, most, most}); }));
-  // Products that wrap to a small number.
-  CHECK(refused([] { detail::checked_product(most / 2 + 1, 2); }));
-  CHECK(refused([] {
-    detail::checked_product(Index{1} << (std::numeric_limits<Index>::digits / 2 + 1),
-                            Index{1} << (std::numeric_limits<Index>::digits / 2 + 1));
-  }));
-  CHECK(message_of<std::invalid_argument>([] { detail::checked_size<Dynamic>(-2, "Layer"); }) ==
-        "Layer: expected a positive size, found -2");
-  CHECK(message_of<std::invalid_argument>([] {
-          detail::checked_size<Dynamic>(most + 1, "Layer");
-        }).starts_with("Layer: expected a size in [0, "));
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mlp/base/sizes.hpp>
+#include <mlp/base/counts.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 

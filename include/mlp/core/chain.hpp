@@ -1,5 +1,7 @@
 #pragma once
 
+
+#include <mlp/base/counts.hpp>
 #include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>

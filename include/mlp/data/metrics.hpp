@@ -1,7 +1,8 @@
 #pragma once
 
+
+#include <mlp/base/counts.hpp>
 #include <mlp/base/errors.hpp>
-#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
 
 #include <algorithm>

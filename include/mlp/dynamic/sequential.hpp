@@ -1,6 +1,8 @@
 #pragma once
 
+
 #include <mlp/base/buffer.hpp>
+#include <mlp/base/counts.hpp>
 #include <mlp/base/errors.hpp>
 #include <mlp/base/printable.hpp>
 #include <mlp/base/random.hpp>

@@ -1,6 +1,8 @@
 #pragma once
 
+
 #include <mlp/activation/identity.hpp>
+#include <mlp/base/counts.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>

@@ -1,7 +1,9 @@
 #pragma once
 
+
 #include <mlp/activation/identity.hpp>
 #include <mlp/base/buffer.hpp>
+#include <mlp/base/counts.hpp>
 #include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/sizes.hpp>

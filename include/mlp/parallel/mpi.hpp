@@ -1,8 +1,9 @@
 #pragma once
 
+
+#include <mlp/base/counts.hpp>
 #include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
-#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/data/dataset.hpp>
 #include <mlp/training/fit.hpp>
