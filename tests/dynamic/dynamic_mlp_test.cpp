@@ -97,34 +97,6 @@ TEST_CASE("to_dynamic keeps the options of layers") {
   CHECK(dynamic.predict(x) == net.predict(x));
 }
 
-TEST_CASE_TEMPLATE("activations chosen at run time", F, Identity, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU,
-                   Mish, Softplus, Softsign, Sigmoid, Tanh, HardTanh) {
-  using Static = Dense<Dynamic, Dynamic, F>;
-  const Static layer(3, 20);
-  const DynamicDense dynamic(3, 20, F{});
-  Rng rng{1}, same{1};
-  Vector<float> theta(layer.parameter_count()), dynamic_theta(dynamic.parameter_count());
-  layer.initialize(theta, rng);
-  dynamic.initialize(dynamic_theta, same);
-  CHECK(dynamic_theta == theta);
-
-  const Matrix<float> x = random_matrix(3, 2, rng);
-  Matrix<float> y(20, 2), dynamic_y(20, 2), dx(3, 2), dynamic_dx(3, 2);
-  auto y_view = matrix_view<Dynamic, Dynamic>(y.data(), 20, 2);
-  auto dynamic_view = matrix_view<Dynamic, Dynamic>(dynamic_y.data(), 20, 2);
-  typename Static::template Cache<float> cache;
-  DynamicDense::Cache<float> dynamic_cache;
-  layer.forward(theta, x, y_view, cache, rng);
-  dynamic.forward(theta, x, dynamic_view, dynamic_cache, rng);
-  CHECK(dynamic_y == y);
-  Matrix<float> dy = random_matrix(20, 2, rng), dynamic_dy = dy;
-  Vector<float> dtheta(theta.size()), dynamic_dtheta(theta.size());
-  layer.backward(theta, x, y, cache, dy, dtheta, dx);
-  dynamic.backward(theta, x, y, dynamic_cache, dynamic_dy, dynamic_dtheta, dynamic_dx);
-  CHECK(dynamic_dtheta == dtheta);
-  CHECK(dynamic_dx == dx);
-}
-
 TEST_CASE("losses chosen at run time") {
   Rng rng{1};
   const Matrix<float> x = random_matrix(2, 5, rng);
