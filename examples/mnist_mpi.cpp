@@ -1,5 +1,6 @@
 // The network of mnist.cpp, trained by many processes: each batch is shared out among the ranks.
 //   mpirun -n 4 mnist_mpi [epochs [images]]
+// Open MPI refuses more ranks than cores without --oversubscribe.
 
 #include <mlp/mlp.hpp>
 #include <mlp/parallel/mpi.hpp>

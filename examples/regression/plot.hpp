@@ -130,10 +130,10 @@ class Plot {
       return out;
     }
     for (std::size_t i = 0; i < s.x.size(); ++i)
-      out += (i == 0 ? "M" : "L") + text(at_x(s.x[i])) + " " + text(at_y(s.y[i]));
+      out += (i == 0 ? 'M' : 'L') + text(at_x(s.x[i])) + " " + text(at_y(s.y[i]));
     if (s.kind == Kind::line)
       return "<path d=\"" + out + "\" fill=\"none\" stroke-width=\"2\" stroke=\"" + s.color + "\"/>\n";
-    for (std::size_t i = s.x.size(); i-- > 0;) out += "L" + text(at_x(s.x[i])) + " " + text(at_y(s.high[i]));
+    for (std::size_t i = s.x.size(); i-- > 0;) out += 'L' + text(at_x(s.x[i])) + " " + text(at_y(s.high[i]));
     return "<path d=\"" + out + "Z\" fill-opacity=\"0.2\" fill=\"" + s.color + "\"/>\n";
   }
 
