@@ -204,6 +204,28 @@ TEST_CASE("min_delta: a smaller improvement is none") {
   CHECK(history.validation_loss.size() == 4);
 }
 
+TEST_CASE("a loss as good as the best is no better, and the first epoch may be the best") {
+  Net net = initialized<Net>();
+  const FitOptions options{.epochs = 20, .patience = 2};
+  const History resting = fit(net, clusters(30), clusters(30), Sgd{.learning_rate = 0}, options);
+  CHECK(resting.best_epoch == 1);
+  CHECK(resting.validation_loss.size() == 3);
+
+  // Validated against other labels, it gets worse from epoch to epoch.
+  Dataset<Labels> other = clusters(30);
+  for (int& label : other.t) label = (label + 1) % 3;
+  fit(net, clusters(30), Sgd{.learning_rate = 0.5}, {.epochs = 3});
+  std::vector<Vector<float>> after;
+  const History history =
+      fit(net, clusters(30), other, Sgd{.learning_rate = 0.5}, options, [&](const Progress& now) {
+        if (now.epoch_is_done()) after.emplace_back(net.parameters());
+      });
+  CHECK(history.best_epoch == 1);
+  REQUIRE(after.size() == 3);
+  CHECK(net.parameters() == after[0]);
+  CHECK(net.parameters() != after[2]);
+}
+
 TEST_CASE("a schedule multiplies the optimizer's learning rate") {
   const Dataset<Labels> data = clusters(20);
   Net net = initialized<Net>(), expected = net;
@@ -225,6 +247,46 @@ TEST_CASE("a schedule multiplies the optimizer's learning rate") {
   const History plateau = fit(net, data, Sgd{.learning_rate = 1e-9},
                               {.epochs = 6, .schedule = ReduceOnPlateau{.factor = 0.5, .patience = 1}});
   CHECK(plateau.learning_rate == std::vector<double>{1e-9, 1e-9, 1e-9, 0.5e-9, 0.5e-9, 0.25e-9});
+}
+
+namespace {
+
+// A schedule that keeps what it is shown.
+struct Observer {
+  std::vector<double>* seen;
+  double operator()(Index) const { return 1; }
+  void observe(double loss) const { seen->push_back(loss); }
+};
+
+}  // namespace
+
+TEST_CASE("a schedule is shown the validation loss of each epoch, or without validation that of training") {
+  Net net = initialized<Net>();
+  std::vector<double> seen;
+  const FitOptions options{.epochs = 3, .batch_size = 16, .schedule = Observer{&seen}};
+  History history = fit(net, clusters(40), Sgd{.learning_rate = 0.1}, options);
+  CHECK(seen == history.loss);
+  seen.clear();
+  history = fit(net, clusters(40), clusters(30), Sgd{.learning_rate = 0.1}, options);
+  CHECK(seen == history.validation_loss);
+}
+
+TEST_CASE("losses and norms of an epoch are means over it alone, by the weights of its samples") {
+  Dataset<Labels> data = clusters(10);
+  data.weights = Vector<float>::LinSpaced(10, 0.25f, 4);
+  Net net = initialized<Net>();
+  auto ws = net.workspace();
+  Vector<float> gradient;
+  const double loss = net.loss_and_gradient(data.x, data.t, data.weights, ws, gradient);
+  const auto all_are = [](const std::vector<double>& found, double expected) {
+    for (const double value : found) CHECK(value == doctest::Approx(expected).epsilon(1e-5));
+    CHECK(found.size() == 3);
+  };
+  const Sgd resting{.learning_rate = 0};
+  all_are(fit(net, data, resting, {.epochs = 3, .batch_size = 4}).loss, loss);
+  const History history = fit(net, data, resting, {.epochs = 3, .batch_size = 10});
+  all_are(history.loss, loss);
+  all_are(history.gradient_norm, norm(gradient));
 }
 
 TEST_CASE("steps() counts what fit takes") {
@@ -326,6 +388,11 @@ TEST_CASE("a loss or gradient that is not finite ends training and names the lay
   data.x(1, 5) = std::numeric_limits<float>::quiet_NaN();
   CHECK(error_of_training(initialized<Net>(), data).find("the first to go bad: the inputs. ") !=
         std::string::npos);
+  Mlp<MeanSquaredError, Dense<1, 1>> line;
+  const Dataset large{Matrix<float>{{1}}, Matrix<float>{{1e30f}}};  // whose square is infinite
+  CHECK(message_of<std::runtime_error>([&] {
+          fit(line, large, Sgd{});
+        }).find("found inf; the first to go bad: the loss itself, of finite outputs. ") != std::string::npos);
 }
 
 TEST_CASE("the layer that went bad is found with the random numbers of the step that failed") {
