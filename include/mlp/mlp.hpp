@@ -23,9 +23,11 @@
 #include <mlp/data/dataset.hpp>
 #include <mlp/data/metrics.hpp>
 #include <mlp/data/scalers.hpp>
-#include <mlp/derivative/derivatives.hpp>
 #include <mlp/derivative/dual.hpp>
 #include <mlp/derivative/gradient_check.hpp>
+#include <mlp/derivative/hessian_vector_product.hpp>
+#include <mlp/derivative/jacobian.hpp>
+#include <mlp/derivative/per_sample_gradients.hpp>
 #include <mlp/dynamic/architecture.hpp>
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/initializer/glorot.hpp>
