@@ -7,7 +7,7 @@
 namespace mlp {
 
 /// a = z where z > 0, alpha (exp(z) - 1) elsewhere, with derivative a + alpha there.
-/// Errors: std::invalid_argument if alpha is negative (a would no longer tell the sign of z).
+/// Errors: std::invalid_argument if alpha is negative: the sign of a would no longer be z's.
 /// Source: Clevert, Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential Linear
 /// Units (2016).
 struct ELU {

@@ -12,7 +12,7 @@ namespace mlp {
 
 /// a = z Phi(z), where Phi is the standard normal distribution function, 1/2 erfc(-z / sqrt(2));
 /// a' = Phi(z) + z Phi'(z). If approximate, Phi(z) = 1/2 (1 + tanh(c (z + 0.044715 z^3))) with
-/// c = sqrt(2 / pi): vectorized, and within 5e-4 of the other a.
+/// c = sqrt(2 / pi): this form is vectorized, and its a differs from the exact one by less than 5e-4.
 /// Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016).
 struct GELU {
   static constexpr const char* name = "GELU";
@@ -35,7 +35,7 @@ struct GELU {
   template <class Z>
   void backward(const Z& z, const auto& a, auto& delta) const {
     using S = typename Z::Scalar;
-    // Beyond, a' is 0 or 1, z^2 might become inf, and Eigen's exp not quite 0.
+    // Beyond +-40 a' is 0 or 1; z^2 might overflow there, and Eigen's exp does not quite reach 0.
     const Z x = z.max(S(-40)).min(S(40));
     if (approximate) {
       const Z e = exp_minus_2u(x);
@@ -55,8 +55,8 @@ struct GELU {
     return S(0.5) * erfc(S(-0.5 * std::numbers::sqrt2) * z);
   }
 
-  // Phi(z), which the forward pass has multiplied z by: erfc takes far longer than a division. Near 0, a may
-  // be too small a number to divide; and what rounding does to a Dual's derivative, dividing would magnify.
+  // Phi(z), as a / z: erfc takes far longer than a division. Near 0, where a may be subnormal, Phi is 1/2.
+  // Duals call erfc, since the division would magnify the rounding error of a's derivative.
   template <class S>
   static S cdf(const S& z, const S& a) {
     if constexpr (std::is_floating_point_v<S>) {
@@ -66,7 +66,7 @@ struct GELU {
     }
   }
 
-  // 1/2 (1 + tanh(u)) = 1 / (1 + exp(-2u)), which does not cancel where u is far below 0.
+  // exp(-2u): 1/2 (1 + tanh(u)) = 1 / (1 + exp(-2u)), without cancellation where u is far below 0.
   template <class Z>
   static Z exp_minus_2u(const Z& z) {
     using S = typename Z::Scalar;

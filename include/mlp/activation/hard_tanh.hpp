@@ -8,7 +8,7 @@
 
 namespace mlp {
 
-/// a = min(max(z, min_value), max_value), with derivative 0 at both. NaN stays NaN.
+/// a = min(max(z, min_value), max_value), with derivative 0 at both bounds. NaN stays NaN.
 /// Errors: std::invalid_argument if min_value is not below max_value.
 /// Source: Collobert, Large Scale Machine Learning (2004).
 struct HardTanh {

@@ -2,7 +2,7 @@
 
 namespace mlp {
 
-/// a = z. The last layer's activation where the loss takes logits, or of a regression.
+/// a = z: for the last layer of a regression, or where the loss takes logits.
 struct Identity {
   static constexpr const char* name = "Identity";
   static constexpr bool needs_input = false;

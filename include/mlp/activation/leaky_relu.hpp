@@ -7,7 +7,7 @@
 namespace mlp {
 
 /// a = z where z > 0, negative_slope * z elsewhere, with derivative negative_slope at 0.
-/// Errors: std::invalid_argument if negative_slope is negative (a would no longer tell the sign of z).
+/// Errors: std::invalid_argument if negative_slope is negative: the sign of a would no longer be z's.
 /// Source: Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013).
 struct LeakyReLU {
   static constexpr const char* name = "LeakyReLU";

@@ -24,8 +24,8 @@ struct Mish {
   }
 
  private:
-  // With v = exp(-z), tanh(log(1 + 1/v)) = (2v + 1) / (2v + 1 + 2v^2). Written so, it is also right for v = 0
-  // and v = inf.
+  // tanh(log(1 + exp(z))) = (2v + 1) / (2v + 1 + 2v^2) with v = exp(-z), in a form that is also right for v =
+  // 0 and v = inf.
   template <class Z>
   static Z gate(const Z& v) {
     return 1 / (1 + 2 * v / (2 + 1 / v));

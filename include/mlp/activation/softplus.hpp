@@ -6,8 +6,8 @@
 namespace mlp {
 
 /// a = 1/beta log(1 + exp(beta z)), a smooth ReLU; a' = 1 / (1 + exp(-beta z)) = 1 - exp(-beta a). Computed
-/// as max(z, 0) + 1/beta log(1 + exp(-|beta z|)), which no z overflows, so that PyTorch's threshold, above
-/// which it takes a for z, is not needed.
+/// as max(z, 0) + 1/beta log(1 + exp(-|beta z|)), which no z overflows: PyTorch's threshold, above which it
+/// sets a = z, is not needed.
 /// Errors: std::invalid_argument if beta is not positive.
 /// Source: Dugas, Bengio, Belisle, Nadeau and Garcia, Incorporating Second-Order Functional Knowledge for
 /// Better Option Pricing (2001).

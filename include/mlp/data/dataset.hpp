@@ -20,7 +20,7 @@ struct default_scalar : std::type_identity<typename Target::Scalar> {};
 template <>
 struct default_scalar<Labels> : std::type_identity<float> {};
 
-// to = the samples of `from` at the given places, in that order.
+// Copies the samples first[0], ..., first[count - 1] of `from` to `to`, in that order.
 template <class T>
 void gather(const T& from, const Index* first, Index count, T& to) {
   if constexpr (T::ColsAtCompileTime == 1) {  // labels, weights
@@ -34,8 +34,8 @@ void gather(const T& from, const Index* first, Index count, T& to) {
 
 }  // namespace detail
 
-/// Samples and their targets, and how much each sample counts, if not all the same.
-/// Shapes: x inputs x N; t N labels, or a matrix of outputs x N; weights N, or empty for all alike.
+/// Samples, their targets, and a weight for each sample where samples do not all count the same.
+/// Shapes: x inputs x N; t N labels, or a matrix of outputs x N; weights N, or empty.
 template <class Target = Labels, class S = typename detail::default_scalar<Target>::type>
 struct Dataset {
   Matrix<S> x;
@@ -52,7 +52,7 @@ Dataset(const X&, const T&, const W&...)
 
 namespace detail {
 
-// to = those of `from`, as above.
+// The same for samples with their targets and weights.
 template <class Target, class S>
 void gather(const Dataset<Target, S>& from, const Index* first, Index count, Dataset<Target, S>& to) {
   gather(from.x, first, count, to.x);
@@ -60,7 +60,8 @@ void gather(const Dataset<Target, S>& from, const Index* first, Index count, Dat
   if (from.weights.size() > 0) gather(from.weights, first, count, to.weights);
 }
 
-// f(x, t, weights) of the samples [begin, begin + count), as views.
+// Returns f(x, t, weights) for views of the samples [begin, begin + count); weights are empty if data has
+// none.
 template <class Target, class S, class F>
 decltype(auto) with_samples(const Dataset<Target, S>& data, Index begin, Index count, F&& f) {
   const auto x = data.x.middleCols(begin, count);
@@ -72,8 +73,9 @@ decltype(auto) with_samples(const Dataset<Target, S>& data, Index begin, Index c
 
 }  // namespace detail
 
-/// Errors: std::invalid_argument, in the name of `who`, if there are no samples, not one target for each, or
-/// weights that are not one for each, finite, not negative, and not all 0.
+/// Checks a dataset before its use; the messages begin with `who`.
+/// Errors: std::invalid_argument if there are no samples, if their number and that of the targets differ, or
+/// if there are weights of another number, negative, not finite, or all 0.
 template <class Target, class S>
 void check_dataset(const Dataset<Target, S>& data, const std::string& who) {
   if (data.size() == 0)
@@ -88,7 +90,8 @@ void check_dataset(const Dataset<Target, S>& data, const std::string& who) {
     detail::raise<std::invalid_argument>(who + ": expected a sample with a weight > 0, found none");
 }
 
-/// Deals the samples, in random order, into a first part of round(fraction * N) and a second of the others.
+/// Splits the samples at random into a first part of round(fraction * N) samples and a second part of the
+/// others, both in random order.
 /// Errors: std::invalid_argument if fraction is not in [0, 1], or samples and targets differ in number.
 template <class Target, class S>
 std::pair<Dataset<Target, S>, Dataset<Target, S>> split(const Dataset<Target, S>& data, double fraction,

@@ -14,16 +14,17 @@
 #include <string>
 #include <vector>
 
-/// How good predictions are, as sklearn.metrics. Everything is computed in double, of any dense Eigen
-/// objects: labels are a vector of integers (or of 0.0, 1.0, ..., such as the targets of BinaryCrossEntropy),
-/// in a row or a column.
+/// Measures of the quality of predictions, as in sklearn.metrics. All are computed in double, from any dense
+/// Eigen objects. Labels are a row or a column of integers (or of 0.0, 1.0, ..., such as the targets of
+/// BinaryCrossEntropy).
 ///
 /// Errors: std::invalid_argument if there are no samples, the arguments differ in size, or a label is out of
-///         range (it says which).
+///         range (the message names the sample).
 namespace mlp {
 
 namespace detail {
 
+// The labels as indices. Throws std::invalid_argument unless each is an integer in [0, classes).
 template <class T>
 Vector<Index> checked_labels(const Eigen::DenseBase<T>& labels, Index classes, const std::string& who) {
   const Vector<double> t = labels.derived().template cast<double>().reshaped();
@@ -44,6 +45,7 @@ inline void check_predictions(Index predictions, Index targets, const std::strin
   }
 }
 
+// Coefficient (r, c) is the number of samples of class r that were predicted to be of class c.
 template <class P, class T>
 Matrix<Index> count_pairs(const P& predicted, const T& t, Index classes, const std::string& who) {
   check_predictions(predicted.size(), t.size(), who);
@@ -67,8 +69,8 @@ inline void check_outputs(const Matrix<double>& y, const Matrix<double>& t, cons
 }
 
 // The area under the ROC curve: the share of pairs of a positive and a negative sample in which the positive
-// one has the larger score; a tie is half a pair. From ranks: Mann and Whitney, On a Test of Whether one of
-// Two Random Variables is Stochastically Larger than the Other (1947).
+// one has the larger score; a tie is half a pair. Computed from ranks: Mann and Whitney, On a Test of Whether
+// one of Two Random Variables is Stochastically Larger than the Other (1947).
 template <class IsPositive>
 double area_under_roc(const Vector<double>& scores, IsPositive&& is_positive) {
   std::vector<Index> order(static_cast<std::size_t>(scores.size()));
@@ -89,7 +91,7 @@ double area_under_roc(const Vector<double>& scores, IsPositive&& is_positive) {
 
 }  // namespace detail
 
-/// The share of samples whose predicted label is the right one.
+/// The share of samples whose predicted label is right.
 template <class P, class T>
 double accuracy(const Eigen::DenseBase<P>& predicted, const Eigen::DenseBase<T>& t) {
   detail::check_predictions(predicted.size(), t.size(), "accuracy");
@@ -99,9 +101,10 @@ double accuracy(const Eigen::DenseBase<P>& predicted, const Eigen::DenseBase<T>&
   return static_cast<double>((found.array() == expected.array()).count()) / static_cast<double>(t.size());
 }
 
-/// The share of samples whose label is among the k classes of the largest scores. Among equal scores the
-/// lower class counts as the larger, as for classify, so that top_k_accuracy(y, t, 1) is its accuracy.
-/// (scikit-learn takes the higher one.) A nan is never among them.
+/// The share of samples whose label is among the k classes with the largest scores. Among equal scores the
+/// lower class counts as the larger, as in classify: top_k_accuracy(y, t, 1) is the accuracy of classify.
+/// (scikit-learn prefers the higher class.) A label whose own score is nan counts as wrong; a nan of another
+/// class counts as larger than the label's score.
 /// Shapes: scores (or logits, or probabilities) K x B; t B labels in [0, K).
 /// Errors: std::invalid_argument also if k is not in [1, K].
 template <class Y, class T>
@@ -118,7 +121,7 @@ double top_k_accuracy(const Eigen::DenseBase<Y>& scores, const Eigen::DenseBase<
   for (Index j = 0; j < y.cols(); ++j) {
     const Index label = labels(j);
     const double score = y(label, j);
-    // Written so that a nan of either is no smaller.
+    // Comparisons with nan are false: hence the negations.
     Index larger = std::isnan(score) ? k : 0;
     for (Index i = 0; i < y.rows(); ++i) {
       larger += i < label ? !(y(i, j) < score) : i > label && !(y(i, j) <= score);
@@ -128,7 +131,7 @@ double top_k_accuracy(const Eigen::DenseBase<Y>& scores, const Eigen::DenseBase<
   return static_cast<double>(right) / static_cast<double>(t.size());
 }
 
-/// How many samples of each class (row) were predicted to be of each class (column).
+/// The number of samples of each class (row) that were predicted to be of each class (column).
 /// Shapes: predicted and t B labels in [0, classes); the result classes x classes.
 template <class P, class T>
 Matrix<Index> confusion_matrix(const Eigen::DenseBase<P>& predicted, const Eigen::DenseBase<T>& t,
@@ -142,13 +145,13 @@ struct PrecisionRecallF1 {
 
 struct ClassificationReport {
   std::vector<PrecisionRecallF1> classes;
-  Vector<Index> support;       // how many samples each class has
+  Vector<Index> support;       // the number of samples of each class
   PrecisionRecallF1 macro;     // the mean over the classes
-  PrecisionRecallF1 micro;     // of all decisions together: each is the accuracy
+  PrecisionRecallF1 micro;     // over all decisions together: all three equal the accuracy
   PrecisionRecallF1 weighted;  // the mean over the classes, each weighted by its support
 };
 
-/// Precision, recall and their harmonic mean F1, for each class and in the mean; 0 / 0 counts as 0.
+/// Precision, recall and their harmonic mean F1, for each class and averaged; 0 / 0 counts as 0.
 ///   precision = TP / (TP + FP),  recall = TP / (TP + FN),  F1 = 2 TP / (2 TP + FP + FN)
 /// Shapes: predicted and t B labels in [0, classes).
 template <class P, class T>
@@ -177,11 +180,11 @@ ClassificationReport precision_recall_f1(const Eigen::DenseBase<P>& predicted, c
   return report;
 }
 
-/// The area under the receiver operating characteriztic; ties of scores count half.
+/// The area under the receiver operating characteristic; tied scores count half.
 /// Shapes: with two classes, scores are B numbers (a vector or one row), higher for class 1, and t B labels
 ///         in [0, 2); with K, scores are K x B and t B labels in [0, K), and the result is the mean of K
 ///         areas, each of one class against the rest.
-/// Errors: std::invalid_argument also if a score is a nan, or no sample is of a class or all are.
+/// Errors: std::invalid_argument also if a score is nan, or a class has no sample.
 /// Source: Fawcett, An introduction to ROC analysis (2006).
 template <class Y, class T>
 double roc_auc(const Eigen::DenseBase<Y>& scores, const Eigen::DenseBase<T>& t) {
@@ -212,11 +215,11 @@ double roc_auc(const Eigen::DenseBase<Y>& scores, const Eigen::DenseBase<T>& t) 
   return sum / static_cast<double>(classes);
 }
 
-/// The coefficient of determination, in the mean over the outputs. For a target that never changes it is 1 if
-/// all predictions are right and 0 if not.
+/// The coefficient of determination, averaged over the outputs. For an output whose targets are all equal it
+/// is 1 if all predictions are right and 0 if not.
 ///   R2 = 1 - sum_j (t_j - y_j)^2 / sum_j (t_j - mean(t))^2
 /// Shapes: y and t outputs x B; a vector is one output.
-/// Errors: std::invalid_argument also if there is but one sample.
+/// Errors: std::invalid_argument also if there is only one sample.
 template <class Y, class T>
 double r2_score(const Eigen::DenseBase<Y>& predicted, const Eigen::DenseBase<T>& targets) {
   const Matrix<double> y = detail::outputs_in_double(predicted), t = detail::outputs_in_double(targets);

@@ -16,7 +16,7 @@ namespace detail {
 template <class X>
 using PlainOf = Eigen::Matrix<typename X::Scalar, X::RowsAtCompileTime, X::ColsAtCompileTime>;
 
-// Columns of finite numbers, viewed as dense_view does.
+// The dense_view of an object. Throws std::invalid_argument if a coefficient is not finite.
 template <class X>
 auto finite_view(const Eigen::DenseBase<X>& object, const std::string& who) {
   const auto x = dense_view<X::RowsAtCompileTime, X::ColsAtCompileTime>(object);
@@ -43,7 +43,7 @@ inline void check_features(Index expected, Index found, const std::string& who) 
   if (found != expected) throw_unequal(who, expected, " features, the rows of x", found);
 }
 
-// What to divide feature i by: not by 0, if it never changes.
+// The divisor of feature i: its spread, or 1 if the feature is constant.
 template <class S>
 S as_scale(double spread, Index i, const std::string& who) {
   const S scale = static_cast<S>(spread);
@@ -56,8 +56,8 @@ S as_scale(double spread, Index i, const std::string& who) {
 
 }  // namespace detail
 
-/// Gives each feature mean 0 and standard deviation 1 over the data it was made from, as scikit-learn's
-/// StandardScaler. The mean and scale of other data are not looked at:
+/// Shifts and scales each feature to mean 0 and standard deviation 1 over the data from which the scaler was
+/// made, as scikit-learn's StandardScaler. Other data are transformed with the same mean and scale:
 ///
 ///     const StandardScaler scaler(train.x);
 ///     train.x = scaler.transform(train.x);
@@ -66,8 +66,9 @@ S as_scale(double spread, Index i, const std::string& who) {
 ///   z_ij = (x_ij - mean_i) / scale_i
 ///   mean_i = 1/N sum_j x_ij,  scale_i = sqrt( 1/N sum_j (x_ij - mean_i)^2 ), or 1 if feature i is constant
 /// Shapes: x features x N; mean and scale features.
-/// Errors: std::invalid_argument if x is empty, holds a nan or an infinity (in which row and column), or has
-///         another number of features than the data before; also if a sum over a feature overflows.
+/// Errors: std::invalid_argument if x is empty, holds a nan or an infinity (the message names row and
+/// column),
+///         or has another number of features than the scaler; also if a sum over a feature overflows.
 template <class S = float>
 struct StandardScaler {
   Vector<S> mean, scale;
@@ -83,7 +84,7 @@ struct StandardScaler {
       const Vector<double> x_i = x.row(i).transpose().template cast<double>();
       const double mean_i = x_i.mean();
       const double deviation = (x_i.array() - mean_i).matrix().stableNorm() / std::sqrt(n);
-      // Equal numbers lie as far from their mean as it was rounded.
+      // Equal numbers may differ from their mean by its rounding error.
       const double rounding = n * std::numeric_limits<double>::epsilon() * std::abs(mean_i);
       const bool is_constant = std::isfinite(rounding) && deviation <= rounding;
       mean(i) = static_cast<S>(mean_i);
@@ -98,7 +99,7 @@ struct StandardScaler {
     return ((x.array().colwise() - mean.array()).colwise() / scale.array()).matrix();
   }
 
-  /// The x that transform makes z from.
+  /// The inverse of transform: x_ij = mean_i + scale_i z_ij.
   template <class Z>
   detail::PlainOf<Z> inverse_transform(const Eigen::DenseBase<Z>& z) const {
     detail::check_features(mean.size(), z.rows(), who_);
@@ -112,7 +113,8 @@ struct StandardScaler {
 template <class X>
 StandardScaler(const Eigen::DenseBase<X>&) -> StandardScaler<typename X::Scalar>;
 
-/// Brings each feature into [low, high] over the data it was made from, as scikit-learn's MinMaxScaler.
+/// Maps each feature linearly onto [low, high] over the data from which the scaler was made, as
+/// scikit-learn's MinMaxScaler.
 ///   z_ij = low + (x_ij - min_i) / scale_i
 ///   min_i = min_j x_ij,  scale_i = (max_j x_ij - min_i) / (high - low), or 1 if feature i is constant
 /// Shapes: x features x N; min and scale features.
@@ -147,7 +149,7 @@ struct MinMaxScaler {
     return ((x.array().colwise() - min.array()).colwise() / scale.array() + low).matrix();
   }
 
-  /// The x that transform makes z from.
+  /// The inverse of transform: x_ij = min_i + scale_i (z_ij - low).
   template <class Z>
   detail::PlainOf<Z> inverse_transform(const Eigen::DenseBase<Z>& z) const {
     detail::check_features(min.size(), z.rows(), who_);
@@ -176,7 +178,7 @@ Matrix<S> one_hot(const Eigen::DenseBase<T>& labels, Index classes) {
   return encoded;
 }
 
-/// The labels that one_hot makes `encoded` from.
+/// The inverse of one_hot: the row of the 1 in each column.
 /// Errors: std::invalid_argument if a column is not a single 1 and zeros.
 template <class X>
 Labels from_one_hot(const Eigen::DenseBase<X>& encoded) {

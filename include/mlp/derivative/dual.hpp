@@ -11,24 +11,24 @@
 
 namespace mlp {
 
-/// A number q and how fast it changes, q': code that is given Duals in the place of doubles computes what it
-/// always does and, by the rules of calculus and exactly but for rounding, the derivative beside it.
+/// A number q with its derivative q'. Code that computes with Duals in place of doubles computes its usual
+/// results and, by the rules of calculus and exactly but for rounding, their derivatives:
 ///   (a b)' = a b' + a' b,  f(a)' = f'(a) a'
-/// A network computes with them too: net.cast<Dual<double>>(). For a layer, an activation or a loss of your
-/// own to be fit for it,
-///   - call functions as Eigen's array functions (z.exp()) or, for a coefficient, without their namespace,
-///     after `using std::exp;`. There are abs, sqrt, pow, exp, expm1, log, log1p, sin, cos, atan, tanh, erf,
-///     erfc, isfinite, isinf and isnan; std::max, std::min and std::clamp do as they are;
-///   - keep in S, the scalar of the arguments, whatever depends on them: a Dual becomes neither a double nor
-///     an int, and S(0.5) * a(i), static_cast<S>(n) and 1 / (1 + a(i)) are right;
-///   - beware of quotients such as sin(q) / q near 0, and of constants in their place: the value may keep its
+/// net.cast<Dual<double>>() is a network that computes with Duals. A layer, an activation or a loss of your
+/// own works in it if its code keeps three rules:
+///   - Functions are called as Eigen's array functions (z.exp()) or, on a coefficient, without a namespace
+///     after `using std::exp;`. Duals have abs, sqrt, pow, exp, expm1, log, log1p, sin, cos, atan, tanh, erf,
+///     erfc, isfinite, isinf and isnan; std::max, std::min and std::clamp work unchanged.
+///   - Whatever depends on the arguments stays in their scalar S, since a Dual converts neither to double nor
+///     to int: S(0.5) * a(i), static_cast<S>(n) and 1 / (1 + a(i)) are right.
+///   - Quotients such as sin(q) / q near 0, and constants in their place, are avoided: the value may keep its
 ///     digits, but the derivative loses them.
 ///
-/// Where values are equal, <, >, <= and >= compare the derivatives, and so decide as they would a little
-/// further on. A smooth function that is written in branches (|q|, max(q, 0) and q > 0 ? in the parts of a
-/// softplus) has its derivative at the seams too, and a kink that of the side to which q goes. == compares
-/// values alone. A value that has become infinite has the derivative 0: 1 / (1 + exp(-q)) is as flat as it
-/// should be.
+/// Where values are equal, <, >, <= and >= compare the derivatives, and decide as they would for q + h q'
+/// with a small h > 0. A smooth function that is written in branches (|q|, max(q, 0) and q > 0 ? in the parts
+/// of a softplus) therefore has its derivative at the seams too, and a kink has the one-sided derivative in
+/// the direction of q'. == compares values alone. An infinite value has the derivative 0; therefore 1 / (1 +
+/// exp(-q)) has the derivative 0 where exp(-q) overflows.
 /// Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
 template <class S>
 struct Dual {
@@ -36,7 +36,7 @@ struct Dual {
 
   constexpr Dual() = default;
   constexpr Dual(S q, S dq) : value(q), derivative(dq) {}
-  /// A constant.
+  /// A constant, whose derivative is 0.
   template <class T>
   requires std::is_arithmetic_v<T>
   constexpr Dual(T q) : value(static_cast<S>(q)) {}
@@ -99,16 +99,18 @@ struct Dual {
   friend bool isnan(const Dual& q) { return std::isnan(q.value); }
 
  private:
+  // The value with its derivative, or with the derivative 0 if the value is infinite.
   static constexpr Dual unless_infinite(S value, S derivative) {
     constexpr S max = std::numeric_limits<S>::max();
     return {value, value > max || value < -max ? S(0) : derivative};
   }
 
-  // f(q), where f and f' at q are known; of a constant even where f' is infinite.
+  // f(q), from f = f(q) and df = f'(q). The derivative of a constant is 0 even where f' is infinite.
   static constexpr Dual chain(S f, S df, const Dual& q) {
     return unless_infinite(f, q.derivative == 0 ? S(0) : df * q.derivative);
   }
 
+  // The derivative of erf.
   static S bell(S q) { return S(2 * std::numbers::inv_sqrtpi) * std::exp(-q * q); }
 };
 
@@ -117,7 +119,7 @@ inline constexpr bool is_real<Dual<S>> = is_real<S>;
 
 namespace detail {
 
-// As two products of S, which have kernels:
+// The product of Duals as two products of S, which have fast kernels:
 //   C = A B,  C' = (A A') (B'; B)
 template <class S>
 struct Product<Dual<S>> {

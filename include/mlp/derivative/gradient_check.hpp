@@ -11,23 +11,22 @@
 
 namespace mlp {
 
-/// How far the gradients of the backward pass are from central differences.
+/// The differences between the gradients of the backward pass and central differences.
 struct GradientCheck {
-  double worst_error =
-      0;  // the largest |analytic - numeric| / max(1, |analytic|, |numeric|) over theta; nan if any is
-  Index worst_index = 0;  // where in theta
+  /// The largest |analytic - numeric| / max(1, |analytic|, |numeric|) over theta; nan if any is.
+  double worst_error = 0;
+  Index worst_index = 0;  // its place in theta
   double analytic = 0;    // both derivatives there
   double numeric = 0;
-  double worst_input_error = 0;  // the same over x
-  Index worst_input_index = 0;   // where in x, column after column
+  double worst_input_error = 0;  // the largest over x
+  Index worst_input_index = 0;   // its place in x, column after column
 };
 
-/// Compares dL/dtheta and dL/dx, as the backward pass gives them, with central differences of the forward
-/// pass
+/// Compares dL/dtheta and dL/dx of the backward pass with central differences of the forward pass
 ///   (L(q + h) - L(q - h)) / 2h,  h = step * max(1, |q|)
-/// for every parameter and every input. All is computed in double, whatever the network's scalar type, and
-/// with the same randomness in each pass. An error of about 1e-9 is right; near a kink (ReLU at 0)
-/// differences mean nothing.
+/// for every parameter and every input. The computation is in double for any scalar of the network, and each
+/// pass draws the same random numbers. Right gradients have errors of about 1e-9; near a kink (ReLU at 0)
+/// central differences mean nothing.
 /// Shapes: x inputs x B; t B labels, or outputs x B.
 template <class S, class L, class... Layers, class X, class T>
 GradientCheck check_gradient(const BasicMlp<S, L, Layers...>& net, const Eigen::DenseBase<X>& x,

@@ -3,21 +3,22 @@
 #include <mlp/activation/sigmoid.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/kernel/tile.hpp>
-#include <mlp/loss/shared.hpp>
+#include <mlp/loss/mean_over_elements.hpp>
+#include <mlp/loss/weight_options.hpp>
 
 #include <vector>
 
 namespace mlp {
 
-/// Cross-entropy of independent yes-or-no decisions against their probabilities, from logits, as
+/// Cross-entropy between independent yes-or-no decisions and their probabilities, from logits, as
 /// torch.nn.BCEWithLogitsLoss: the mean over all elements.
 ///   L = 1/(K B) sum_kj ( softplus(y_kj) - t_kj y_kj ),  dL/dy = (sigmoid(y) - t) / (K B)
-/// with softplus(y) = max(y, 0) + log(1 + exp(-|y|)), which overflows nowhere. With positive_weights p, one
-/// for all outputs or one for each (above 1 where a yes is rare and must not be missed):
+/// with softplus(y) = max(y, 0) + log(1 + exp(-|y|)), which never overflows. With positive_weights p, one for
+/// all outputs or one for each output (above 1 where a yes is rare and must not be missed):
 ///   L = 1/(K B) sum_kj ( (1 - t_kj) softplus(y_kj) + p_k t_kj softplus(-y_kj) )
 /// Shapes: y K x B logits; t K x B values in [0, 1]; positive_weights none, 1 or K.
 /// Units:  nats per decision.
-/// Errors: std::invalid_argument if a weight is negative or not finite, or they are of another number.
+/// Errors: std::invalid_argument if a weight is negative or not finite, or their number is neither 1 nor K.
 /// Predictions are sigmoid(y).
 struct BinaryCrossEntropy {
   static constexpr const char* name = "BinaryCrossEntropy";
@@ -64,7 +65,7 @@ struct BinaryCrossEntropy {
     for_each_tile([](auto& a) { Sigmoid{}.forward(a); }, y);
   }
 
-  /// The share of decisions in which y and t lie on the same side of one half.
+  /// The share of decisions for which sigmoid(y) and t lie on the same side of 1/2.
   template <class Y>
   typename Y::Scalar accuracy(const Y& y, const auto& t) const {
     using S = typename Y::Scalar;
@@ -81,8 +82,8 @@ struct BinaryCrossEntropy {
  private:
   static constexpr auto weights_name = "BinaryCrossEntropy: expected positive_weights";
 
-  // What use(f, w...) returns of the function f on tiles that mean and mean_and_gradient take, and of the
-  // matrix of weights, if f needs one. Not inlined: within the loops without weights it would cost them.
+  // Returns use(f, w...), where f computes the terms for mean and mean_and_gradient, and w is the matrix of
+  // weights if each output has its own. Inlined, it would slow down the loops without weights.
   template <class Y>
   EIGEN_DONT_INLINE typename Y::Scalar weighted(const Y& y, auto&& use) const {
     using S = typename Y::Scalar;
@@ -90,7 +91,7 @@ struct BinaryCrossEntropy {
       const Tile<S> p = Tile<S>::Constant(static_cast<S>(positive_weights[0]));
       return use([p](const auto& a, const auto& b, auto& d) { return weighted_terms(a, b, d, p); });
     }
-    // A stride of 0: one column, the weights, for all samples.
+    // With a stride of 0, the column of every sample is the weights.
     const Eigen::Map<const Matrix<double>, 0, Eigen::OuterStride<>> weights(
         positive_weights.data(), y.rows(), y.cols(), Eigen::OuterStride<>(0));
     return use([](const auto& a, const auto& b, auto& d,

@@ -2,7 +2,7 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/loss/shared.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <cmath>
 #include <stdexcept>
@@ -10,12 +10,12 @@
 
 namespace mlp {
 
-/// Negative log likelihood of values under normal distributions whose variances the network predicts too, as
-/// torch.nn.GaussianNLLLoss: the mean over all elements of t. Of a sample's 2K outputs the first K are the
-/// means m, the others s logarithms of the variances v.
+/// Negative log likelihood of values under normal distributions whose means and variances the network
+/// predicts, as torch.nn.GaussianNLLLoss: the mean over all elements of t. The first K of a sample's 2K
+/// outputs are the means m, the last K are the logarithms s of the variances v.
 ///   v = exp(s) + epsilon,  L = 1/(K B) sum_kj 1/2 ( log v_kj + (m_kj - t_kj)^2 / v_kj )
 ///   dL/dm = (m - t) / v / (K B),  dL/ds = 1/2 (1 - (m - t)^2 / v) exp(s) / v / (K B)
-/// in a form that takes any s: exp(s) itself occurs in none of its terms.
+/// in a form that no s overflows: no term computes exp(s) itself.
 /// Shapes: y 2K x B outputs; t K x B values.
 /// Units:  nats per value, up to the constant log(2 pi) / 2.
 /// Errors: std::invalid_argument unless epsilon > 0 and the number of outputs is even.

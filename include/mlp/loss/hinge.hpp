@@ -2,11 +2,12 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/loss/shared.hpp>
+#include <mlp/loss/mean_over_elements.hpp>
+#include <mlp/loss/share_of_largest.hpp>
 
 namespace mlp {
 
-/// The loss of support vector machines: nothing to pay where the right side is ahead by a margin of 1.
+/// The loss of support vector machines: 0 where the right side leads by a margin of at least 1.
 ///   targets +-1:  L = 1/(K B) sum_kj max(0, 1 - t_kj y_kj), as Keras' Hinge
 ///   labels:       L = 1/(K B) sum_j sum_{k != t_j} max(0, 1 - y_j[t_j] + y_kj), as torch.nn.MultiMarginLoss
 /// dL/dy is the sum of the slopes of the terms that are above 0.
@@ -69,7 +70,7 @@ struct Hinge {
   }
 
  private:
-  // Comparisons with NaN are false: it counts as above 0.
+  // A term that is NaN counts as above 0, since comparisons with NaN are false.
   static constexpr auto terms = []<class A>(const A& y, const A& t, A& dy) -> A {
     A result = 1 - t * y;
     for (Index i = 0; i < y.size(); ++i) {
@@ -79,6 +80,7 @@ struct Hinge {
     return result;
   };
 
+  // sum_{k != t_j} max(0, 1 - y_j[t_j] + y_kj). Calls see(k, whether term k is above 0) for each k != t_j.
   template <class Y>
   static typename Y::Scalar over_other_classes(const Y& y, const auto& t, Index j, auto&& see) {
     typename Y::Scalar sum = 0;

@@ -2,7 +2,7 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/loss/shared.hpp>
+#include <mlp/loss/mean_over_elements.hpp>
 
 namespace mlp {
 

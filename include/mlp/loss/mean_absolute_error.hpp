@@ -1,7 +1,7 @@
 #pragma once
 
 #include <mlp/base/types.hpp>
-#include <mlp/loss/shared.hpp>
+#include <mlp/loss/mean_over_elements.hpp>
 
 namespace mlp {
 

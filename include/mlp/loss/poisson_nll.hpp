@@ -2,7 +2,8 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/loss/shared.hpp>
+#include <mlp/kernel/tile.hpp>
+#include <mlp/loss/mean_over_elements.hpp>
 
 namespace mlp {
 
@@ -11,8 +12,8 @@ namespace mlp {
 ///   log_input:  L = 1/(K B) sum_kj ( exp(y_kj) - t_kj y_kj ),  dL/dy = (exp(y) - t) / (K B)
 ///   otherwise:  L = 1/(K B) sum_kj ( y_kj - t_kj log(y_kj + epsilon) ),
 ///               dL/dy = (1 - t / (y + epsilon)) / (K B)
-/// With full, Stirling's approximation of log(t!) is added where t > 1: t log t - t + log(2 pi t) / 2. A rate
-/// beyond the scalar's range (y > 88 in float) has a loss beyond it.
+/// With full, Stirling's approximation of log(t!) is added where t > 1: t log t - t + log(2 pi t) / 2. The
+/// loss is infinite where the rate overflows (y > 88 in float).
 /// Shapes: y K x B outputs, rates >= 0 unless log_input; t K x B counts >= 0.
 /// Units:  nats per element.
 /// Errors: std::invalid_argument unless epsilon > 0.

@@ -3,7 +3,8 @@
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/kernel/tile.hpp>
-#include <mlp/loss/shared.hpp>
+#include <mlp/loss/share_of_largest.hpp>
+#include <mlp/loss/weight_options.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -18,12 +19,12 @@ namespace mlp {
 ///   labels:         L = 1/B sum_j ( logsumexp(y_j) - y_j[t_j] )
 ///   probabilities:  L = 1/B sum_j sum_k t_kj ( logsumexp(y_j) - y_kj )
 ///   dL/dy_j = ( s_j softmax(y_j) - t_j ) / B, with t_j one-hot for a label and s_j = sum_k t_kj
-/// With class_weights w and label_smoothing a, q_kj = w_k ((1 - a) t_kj + a / K) takes the place of t_kj; and
-/// for labels W = sum_j w[t_j] that of B. If W = 0, so are the loss and its gradient.
+/// With class_weights w and label_smoothing a, q_kj = w_k ((1 - a) t_kj + a / K) takes the place of t_kj, and
+/// for labels W = sum_j w[t_j] takes the place of B. If W = 0, the loss and its gradient are 0.
 /// Shapes: y K x B logits; t B labels in [0, K), or K x B probabilities; class_weights none or K.
 /// Units:  nats per sample.
-/// Errors: std::invalid_argument if a label is out of range, a class weight negative or not finite, all of
-/// them 0 or of another number than K, or label_smoothing not in [0, 1).
+/// Errors: std::invalid_argument if a label is out of range; if a class weight is negative or not finite, all
+/// class weights are 0, or their number is not K; or if label_smoothing is not in [0, 1).
 /// Predictions are softmax(y).
 /// Source: Bishop, Pattern Recognition and Machine Learning (2006), section 4.3.4; Szegedy, Vanhoucke, Ioffe,
 /// Shlens and Wojna, Rethinking the Inception Architecture for Computer Vision (2016), section 7.
@@ -52,7 +53,7 @@ struct SoftmaxCrossEntropy {
     return is_plain() ? value_and_gradient<true>(y, t, dy) : value_and_gradient<false>(y, t, dy);
   }
 
-  /// The number of samples, or for labels with class weights W: what the mean is divided by.
+  /// The denominator of the mean: W for labels with class weights, otherwise the number of samples.
   template <class T>
   double weight(const T& t) const {
     if constexpr (detail::is_labels<T>) {
@@ -73,7 +74,8 @@ struct SoftmaxCrossEntropy {
     }
   }
 
-  /// The share of samples whose largest logit is that of the label, or of the most probable class.
+  /// The share of samples whose largest logit is the label's or, with probabilities, that of the most
+  /// probable class.
   auto accuracy(const auto& y, const auto& t) const { return detail::share_of_largest(y, t); }
 
   void validate() const {
@@ -143,12 +145,13 @@ struct SoftmaxCrossEntropy {
     return w > 0 ? static_cast<S>(1 / w) : S(0);
   }
 
-  // y_j becomes exp(y_j - max), whose sum is returned.
+  // Sets y_j to exp(y_j - max) and returns the sum.
   template <class Y>
   static typename Y::Scalar exponentiate(Y& y_j, typename Y::Scalar max) {
     return sum_tiles<typename Y::Scalar>([max](auto& a) { return a = (a - max).exp(); }, y_j);
   }
 
+  // The term of sample j: sum_k q_kj (logsumexp(y_j) - y_kj). Plain: without weights and smoothing, q = t.
   template <bool Plain, class Y, class T>
   typename Y::Scalar cross_entropy(const Y& y_j, typename Y::Scalar log_sum_exp, const T& t, Index j) const {
     using S = typename Y::Scalar;
@@ -164,7 +167,7 @@ struct SoftmaxCrossEntropy {
     }
   }
 
-  // From exp(y_j - max) and its sum to sum_k q_kj softmax(y_j) - q_j.
+  // Turns e = exp(y_j - max), whose sum is exp_sum, into (sum_k q_kj) softmax(y_j) - q_j.
   template <class E, class T>
   void softmax_minus_q(E& e, typename E::Scalar exp_sum, const T& t, Index j) const {
     using S = typename E::Scalar;
@@ -175,8 +178,8 @@ struct SoftmaxCrossEntropy {
     if constexpr (detail::is_labels<T>) e(t(j)) -= q_of_label<S>(t(j));
   }
 
-  // The sum over the classes of f(q, a) for tiles of q_j and of a, where q_j is without what a label adds to
-  // its own class: that is q_of_label.
+  // The sum over the classes of f(q, a), for tiles of q_j and of a vector a. For labels, q lacks the term
+  // w_k (1 - label_smoothing) of the label's own class, which q_of_label returns.
   template <class S, class T>
   S sum_classes(const auto& f, const T& t, Index j, auto&& a) const {
     const S rest = static_cast<S>(1 - label_smoothing);

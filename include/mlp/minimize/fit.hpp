@@ -13,14 +13,14 @@
 
 namespace mlp {
 
-/// A minimizer of a function of one vector; it knows no network.
+/// A minimizer of a function of one vector, which knows no network:
 ///
 ///     struct FullBatchOptimizer {
 ///       MinimizeResult minimize(auto&& f, auto&& theta, auto&& callback) const;
 ///     };
 ///
-/// It moves theta to a minimum of f, which can be called as Objective can, and calls callback(const MinimizeResult&)
-/// after each iteration, theta being then what the iteration has brought.
+/// minimize moves theta to a minimum of f, which is called as an Objective is, and calls
+/// callback(const MinimizeResult&) after each iteration, when theta holds the iteration's result.
 template <class O, class S = float>
 concept FullBatchOptimizer = std::copyable<O> &&
     requires(const O& optimizer, S (&f)(const Vector<S>&, Vector<S>&), Vector<S>& theta,
@@ -28,13 +28,14 @@ concept FullBatchOptimizer = std::copyable<O> &&
   { optimizer.minimize(f, theta, callback) } -> std::same_as<MinimizeResult>;
 };
 
-/// Trains net in place with the loss over all data at once: for networks and data so small that a pass over
-/// all of them is cheap. Calls callback(const MinimizeResult&) after each iteration, when net has the parameters
-/// that it brought; one that returns false ends the training. At the end net has the best parameters found.
+/// Trains net in place on the loss over all data at once: for networks and data so small that a pass over all
+/// data is cheap. Calls callback(const MinimizeResult&) after each iteration, when net has the iteration's
+/// parameters; a callback that returns false ends the training. At the end net has the best parameters found.
 /// Errors: std::invalid_argument if an option is out of range, the data are empty or do not fit the network;
 /// std::runtime_error if the loss is not finite at the start. The parameters are then as they were.
 //
-// BasicMlp is spelled out, unlike in the fit of epochs (training.hpp), since that makes this the better match.
+// BasicMlp is spelled out, unlike in the fit over epochs (training/fit.hpp): overload resolution then prefers
+// this function.
 template <class S, class Loss, class... Layers, class Target, FullBatchOptimizer<S> Opt, class Callback>
 MinimizeResult fit(BasicMlp<S, Loss, Layers...>& net, const Dataset<Target, std::type_identity_t<S>>& data,
                    const Opt& optimizer, Callback&& callback) {

@@ -16,14 +16,14 @@ namespace mlp {
 
 namespace detail {
 
-// A point of the line theta + a d: what the loss is there, and its derivative along d.
+// A point of the line theta + a d: the loss there, and its derivative along d.
 template <class S>
 struct LinePoint {
   S a, value, slope;
 };
 
-// Where the cubic through two points and slopes is smallest: Nocedal and Wright, equation 3.59. Not finite
-// where it has no minimum, or where a value is not.
+// The minimum of the cubic with the values and slopes of two points: Nocedal and Wright, equation 3.59. Not
+// finite if the cubic has no minimum, or a value is not finite.
 template <class S>
 S minimum_of_cubic(const LinePoint<S>& p, const LinePoint<S>& q) {
   const S d1 = p.slope + q.slope - 3 * (p.value - q.value) / (p.a - q.a);
@@ -31,7 +31,8 @@ S minimum_of_cubic(const LinePoint<S>& p, const LinePoint<S>& q) {
   return q.a - (q.a - p.a) * (q.slope + d2 - d1) / (q.slope - p.slope + 2 * d2);
 }
 
-// The strong Wolfe conditions: the loss falls by a part of what the slope promises, and the slope shrinks.
+// The strong Wolfe conditions: the loss falls by at least a part of the decrease that the slope predicts, and
+// the slope shrinks.
 template <class S>
 bool falls_enough(const LinePoint<S>& start, const LinePoint<S>& p) {
   return p.value <= start.value + S(1e-4) * p.a * start.slope;
@@ -41,11 +42,11 @@ bool is_flat_enough(const LinePoint<S>& start, const LinePoint<S>& p) {
   return std::abs(p.slope) <= S(0.9) * -start.slope;
 }
 
-// A point of the line on which both conditions hold; if none is found in so many trials, the lowest that
-// falls enough, or start if none falls. The first trial is at a. Where the loss is not finite, phi says so by an infinite
-// value.
-// Source: Nocedal and Wright, algorithms 3.5 and 3.6 in one: `low` is the lowest point that falls enough, and
-// once there is a `high`, a point that meets both conditions lies between the two.
+// A point of the line that meets both conditions; if `trials` evaluations of phi find none, the lowest point
+// that falls enough, or start if no point falls. The first trial is at a. phi(a) is a LinePoint, whose value
+// is infinite where the loss is not finite.
+// Source: Nocedal and Wright, algorithms 3.5 and 3.6 combined: `low` is the lowest point that falls enough,
+// and once there is a `high`, a point that meets both conditions lies between the two.
 template <class S, class Phi>
 LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials) {
   LinePoint<S> low = start, high = start;
@@ -62,7 +63,7 @@ LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials
       const LinePoint<S> before = low;
       low = p;
       if (!bracketed && p.slope < 0) {
-        // Further out, and faster each time.
+        // Still downhill: try between 2 and 10 times as far.
         const S guess = minimum_of_cubic(before, p);
         a = std::isfinite(guess) ? std::clamp(guess, 2 * p.a, 10 * p.a) : 10 * p.a;
         continue;
@@ -70,7 +71,8 @@ LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials
       if (!bracketed || p.slope * (high.a - p.a) >= 0) high = before;
       bracketed = true;
     }
-    // Between low and high, not too close to either; halfway if the last step has not narrowed them enough.
+    // The next trial lies between low and high and not too close to either; halfway if the last trial has not
+    // narrowed the interval enough.
     const S width = high.a - low.a, guess = minimum_of_cubic(low, high);
     S share = (guess - low.a) / width;
     if (!std::isfinite(high.value)) {
@@ -88,25 +90,25 @@ LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials
 
 /// Minimizes a smooth function with the limited-memory BFGS method: steps along
 ///   d = -H dL/dtheta,
-/// where H is an approximate inverse of the Hessian made of the last history_size changes of theta and of the
-/// gradient, to a point that meets the strong Wolfe conditions (with c1 = 1e-4, c2 = 0.9, as usual). It is for
-/// full batches: noise in the loss defeats it. Names and history_size are those of torch.optim.LBFGS;
-/// change_tolerance is relative.
+/// where H approximates the inverse of the Hessian by the last history_size changes of theta and of the
+/// gradient. Each step ends at a point that meets the strong Wolfe conditions, with the usual c1 = 1e-4 and
+/// c2 = 0.9. It is for full batches: noise in the loss defeats it. Names and history_size are
+/// torch.optim.LBFGS's; change_tolerance is relative.
 /// Memory: 2 history_size + 5 vectors like theta.
 /// Errors: std::invalid_argument if an option is out of range.
 /// Source: Nocedal and Wright, Numerical Optimization (2006), algorithms 7.4 and 7.5.
 struct Lbfgs {
-  double learning_rate = 1;  // the first step that is tried along d; of the first d, |d|_1 <= 1
+  double learning_rate = 1;  // the first step tried along d; the first d has |d|_1 <= 1
   Index max_iterations = 1000;
-  Index max_evaluations = 0;         // 0: as many as it takes
+  Index max_evaluations = 0;         // 0: no limit
   double gradient_tolerance = 1e-7;  // stop if no |dL/dtheta_i| is larger
-  double change_tolerance = 1e-9;    // stop if the loss changes by no more than this part of it
-  Index history_size = 100;          // more is faster: a network's Hessian is far from simple
+  double change_tolerance = 1e-9;    // stop if the loss changes by no more than this fraction of it
+  Index history_size = 100;          // more is faster: a network's Hessian is not simple
 
-  /// Moves theta, an Eigen vector or a view of one, to where f is smallest, as far as it can be found.
-  /// f(theta, gradient) returns the loss and writes its gradient, both of the type Vector<S>. A loss that is
-  /// not finite counts as too large. After each iteration theta is what it has brought, and
-  /// callback(const MinimizeResult&) is called; one that returns false ends it.
+  /// Moves theta, an Eigen vector or a view of one, to a local minimum of f, or as near to it as the options
+  /// allow. f(theta, gradient) returns the loss and writes its gradient; both arguments are a Vector<S>. A
+  /// loss that is not finite counts as too large. callback(const MinimizeResult&) is called after each
+  /// iteration, when theta holds the iteration's result; a callback that returns false ends the minimization.
   /// Errors: std::runtime_error if the loss or its gradient is not finite at the start.
   template <class F, class Theta, class Callback = detail::NoCallback>
   MinimizeResult minimize(F&& f, Theta&& theta, Callback&& callback = {}) const {
@@ -114,7 +116,7 @@ struct Lbfgs {
     constexpr S epsilon = std::numeric_limits<S>::epsilon();
     validate();
     const Index n = theta.size(), history = std::min(history_size, max_iterations);
-    // Of iteration i, in column i % history: s the step, y the change of the gradient, rho = 1 / s^T y.
+    // Column i % history is iteration i's: s the step, y the change of the gradient, rho = 1 / s^T y.
     Matrix<S> s(n, history), y(n, history);
     Vector<S> rho(history), alpha(history);
     Vector<S> x = theta, gradient(n), x_new(n), gradient_new(n), d(n);
@@ -170,7 +172,7 @@ struct Lbfgs {
       }
 
       const detail::LinePoint<S> start{0, value, gradient.dot(d)};
-      // What d promises can't be told from rounding.
+      // The decrease that d promises is below the rounding error of the loss.
       if (first < next && start.slope <= 0 && -start.slope <= epsilon * std::abs(value)) {
         return stop(StopReason::change_tolerance);
       }
@@ -180,10 +182,10 @@ struct Lbfgs {
       if (!(end.a > 0)) {
         if (trials < max_trials) return stop(StopReason::max_evaluations);
         if (first == next) return stop(StopReason::no_progress);
-        first = next;  // H has led astray: begin anew with the gradient's own direction
+        first = next;  // no progress along d: drop H, and start again along the gradient
         continue;
       }
-      if (end.a != tried) phi(end.a);  // no trial met both conditions, and the best was not the last
+      if (end.a != tried) phi(end.a);  // the best trial was not the last: evaluate it again
       const Index k = next % history;
       first = std::max(first, next - history + 1);
       s.col(k) = x_new - x;

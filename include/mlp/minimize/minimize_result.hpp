@@ -39,7 +39,7 @@ constexpr const char* to_string(StopReason reason) {
   return "";
 }
 
-/// What a minimizer has found, and how.
+/// The result of a minimization.
 struct MinimizeResult {
   double loss = 0;
   double max_gradient = 0;  // the largest |dL/dtheta|
@@ -55,6 +55,7 @@ struct MinimizeResult {
 
 namespace detail {
 
+// Throws std::runtime_error unless the loss and the gradient are finite at the start.
 template <class S>
 void check_start(const char* who, S loss, S max_gradient) {
   if (!std::isfinite(loss) || !std::isfinite(max_gradient)) {
@@ -71,7 +72,7 @@ typename G::Scalar largest(const G& g) {
   return g.size() == 0 ? 0 : g.cwiseAbs().template maxCoeff<Eigen::PropagateNaN>();
 }
 
-// The options that all minimizers have.
+// Throws std::invalid_argument if one of the options that all minimizers have is out of range.
 template <class O>
 void check_limits(const char* who, const O& o) {
   const auto check = [who](bool right, const char* expected, auto found) {

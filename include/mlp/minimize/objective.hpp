@@ -18,7 +18,7 @@ namespace mlp {
 
 namespace detail {
 
-// A loss that is chosen at run time may be.
+// MeanSquaredError, or a loss that is chosen at run time and may hold it.
 template <class L>
 concept MayBeSumOfSquares = std::is_same_v<L, MeanSquaredError> || requires {
   typename L::Alternatives;
@@ -36,10 +36,11 @@ constexpr void loss_is_a_sum_of_squares() {
 
 }  // namespace check
 
-/// The mean loss of a network over a whole dataset as a function of the network's parameters theta: what
-/// fit hands to Lbfgs, and you to a minimizer from elsewhere. It refers to both, which must outlive it, and
-/// leaves the network with the theta of the latest call.
-/// The same theta gives the same bits: layers that draw random numbers draw the same ones each time.
+/// The mean loss of a network over a whole dataset, as a function of the network's parameters theta. fit
+/// passes it to Lbfgs and LevenbergMarquardt, and you can pass it to the minimizer of another library. It
+/// refers to the network and the dataset, which must outlive it, and leaves the network with the theta of the
+/// latest call. The same theta gives the same bits: layers that draw random numbers draw the same ones each
+/// time.
 /// Shapes: theta and gradient P, any Eigen vectors of the network's scalar, such as a Map over an array;
 /// curvature P x P. A plain vector or matrix is resized.
 /// Errors: std::invalid_argument if the data are empty or do not fit the network, or a size is not P.
@@ -53,12 +54,12 @@ class Objective {
     check_dataset(data, "Objective");
     detail::check_equal(net.state_count(), 0, "Objective",
                         " numbers of state (BatchNorm's, which only a Trainer's steps change)");
-    net.loss(data.x.leftCols(1), [&] {  // which checks the sizes
+    net.loss(data.x.leftCols(1), [&] {  // checks the sizes
       if constexpr (detail::is_labels<Target>) return data.t.head(1);
       else return data.t.leftCols(1);
     }());
   }
-  Objective(Net&, const Dataset<Target, S>&&) = delete;  // it would not outlive the call
+  Objective(Net&, const Dataset<Target, S>&&) = delete;  // a temporary would not outlive the call
 
   /// The loss alone.
   template <class Theta>
@@ -84,9 +85,10 @@ class Objective {
 
   /// The loss, its gradient, and the lower triangle of the Gauss-Newton approximation of its Hessian,
   ///   L = 1/(K N) sum r^2,  dL/dtheta = 2/(K N) J^T r,  curvature = 2/(K N) J^T J,
-  /// where r = y - t are the residuals of all K outputs and N samples and J is their Jacobian, which is never
-  /// held as a whole; r and the rows of J times sqrt(w N / sum w) for samples with weights w. For
-  /// MeanSquaredError, and layers that treat each sample by itself.
+  /// where r = y - t are the residuals of all K outputs and N samples, and J is their Jacobian by theta,
+  /// which is never held as a whole. With sample weights w, a sample's residuals and its rows of J are
+  /// multiplied by sqrt(w N / sum w). The loss must be MeanSquaredError, and each layer must treat every
+  /// sample by itself.
   template <class Theta, class Gradient, class Curvature>
   S operator()(const Theta& theta, Gradient&& gradient, Curvature&& curvature) {
     check::loss_is_a_sum_of_squares<typename Net::LossType>();
@@ -157,7 +159,8 @@ class Objective {
     m.setZero();
   }
 
-  // The mean of what pass(x, t, w, share) returns for pieces of the data, where share is a piece's part in it.
+  // The loss over all data. pass(x, t, w, share) returns the loss of a piece of the data; the sum over the
+  // pieces counts it with `share`, the piece's part of the total weight.
   template <class Pass>
   S mean_over_pieces(Pass&& pass) {
     constexpr Index piece = 1024;

@@ -10,11 +10,11 @@
 
 namespace mlp {
 
-/// Adagrad, as torch.optim.Adagrad: the gradient over the root of the sum of all its squares.
+/// Adagrad, as torch.optim.Adagrad: the gradient divided by the root of the sum of all its squares so far.
 ///   g = gradient + weight_decay * theta
-///   s = s + g^2, from initial_accumulator_value on
+///   s = s + g^2, starting at initial_accumulator_value
 ///   theta -= learning_rate / (1 + (t - 1) * learning_rate_decay) * g / (sqrt(s) + epsilon)
-/// A g whose square would overflow is cut off where it does not, and so is s.
+/// g is clamped to the range in which its square is finite, and s to the largest finite number.
 /// Errors: std::invalid_argument if an option is negative.
 /// Source: Duchi, Hazan and Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
 /// Optimization (2011), with a diagonal matrix.
@@ -28,19 +28,19 @@ struct Adagrad {
   double epsilon = 1e-10;
 
   template <class Theta>
-  void step(Theta& theta, const auto& gradient, auto& slot_vectors, Index t) const {
+  void step(Theta& parameters, const auto& gradients, auto& slot_vectors, Index t) const {
     using S = typename Theta::Scalar;
     const S rate = static_cast<S>(learning_rate / (1 + static_cast<double>(t - 1) * learning_rate_decay)),
             decay = static_cast<S>(weight_decay), eps = static_cast<S>(epsilon),
             initial = static_cast<S>(t == 1 ? initial_accumulator_value : 0);
     const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
     for_each_tile(
-        [=](auto& p, const auto& dp, auto& s) {
-          const Tile<S> g = (dp + decay * p).max(-limit).min(limit);
+        [=](auto& theta, const auto& gradient, auto& s) {
+          const Tile<S> g = (gradient + decay * theta).max(-limit).min(limit);
           s = (s + initial + g * g).min(std::numeric_limits<S>::max());
-          p -= rate * g / (s.sqrt() + eps);
+          theta -= rate * g / (s.sqrt() + eps);
         },
-        theta, gradient, column(slot_vectors, 0));
+        parameters, gradients, column(slot_vectors, 0));
   }
 
   void validate() const {

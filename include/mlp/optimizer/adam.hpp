@@ -12,13 +12,15 @@ namespace mlp {
 
 namespace detail {
 
-// The step of Adam and AdamW, which differ in where the decay goes: `decay` times theta is added to the
-// gradient, and theta is multiplied by `keep`.
+// The step of Adam and AdamW, which differ in their weight decay alone:
+//   g = gradient + decay * theta
+//   theta = keep * theta - learning_rate * m^ / (sqrt(v^) + epsilon)
 template <class Theta>
-void adam_step(const auto& options, double decay, double keep, Theta& theta, const auto& gradient,
+void adam_step(const auto& options, double decay, double keep, Theta& parameters, const auto& gradients,
                auto& slot_vectors, Index t) {
   using S = typename Theta::Scalar;
   const auto steps = static_cast<double>(t);
+  // learning_rate m^ = rate m, and sqrt(v^) = root sqrt(v).
   const S rate = static_cast<S>(options.learning_rate / (1 - std::pow(options.beta1, steps))),
           root = static_cast<S>(1 / std::sqrt(1 - std::pow(options.beta2, steps))),
           epsilon = static_cast<S>(options.epsilon), to_g = static_cast<S>(decay),
@@ -27,13 +29,13 @@ void adam_step(const auto& options, double decay, double keep, Theta& theta, con
           new2 = static_cast<S>(1 - options.beta2);
   const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
   for_each_tile(
-      [=](auto& p, const auto& dp, auto& m, auto& v) {
-        const Tile<S> g = (dp + to_g * p).max(-limit).min(limit);
+      [=](auto& theta, const auto& gradient, auto& m, auto& v) {
+        const Tile<S> g = (gradient + to_g * theta).max(-limit).min(limit);
         m = beta1 * m + new1 * g;
         v = beta2 * v + new2 * g * g;
-        p = kept * p - rate * m / (root * v.sqrt() + epsilon);
+        theta = kept * theta - rate * m / (root * v.sqrt() + epsilon);
       },
-      theta, gradient, column(slot_vectors, 0), column(slot_vectors, 1));
+      parameters, gradients, column(slot_vectors, 0), column(slot_vectors, 1));
 }
 
 inline void validate_adam(const auto& options, const char* who) {
@@ -50,12 +52,12 @@ inline void validate_adam(const auto& options, const char* who) {
 
 }  // namespace detail
 
-/// Adam, as torch.optim.Adam: steps of a size that does not depend on the scale of the gradient.
+/// Adam, as torch.optim.Adam: the size of a step does not depend on the scale of the gradient.
 ///   g = gradient + weight_decay * theta
 ///   m = beta1 * m + (1 - beta1) * g
 ///   v = beta2 * v + (1 - beta2) * g^2
 ///   theta -= learning_rate * m^ / (sqrt(v^) + epsilon),  m^ = m / (1 - beta1^t),  v^ = v / (1 - beta2^t)
-/// A g whose square would overflow is cut off where it does not.
+/// g is clamped to the range in which its square is finite.
 /// Errors: std::invalid_argument if learning_rate, epsilon or weight_decay is negative, or beta1 or beta2 is
 /// not in [0, 1).
 /// Source: Kingma and Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1.

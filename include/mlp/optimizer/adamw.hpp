@@ -5,9 +5,9 @@
 
 namespace mlp {
 
-/// Adam with decoupled weight decay, as torch.optim.AdamW: Adam's step with g = gradient, and before it
+/// Adam with decoupled weight decay, as torch.optim.AdamW: Adam's step with g = gradient, preceded by
 ///   theta -= learning_rate * weight_decay * theta
-/// Errors: as Adam.
+/// Errors: as for Adam.
 /// Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), algorithm 2, in the form of
 /// torch.optim, where learning_rate takes the place of their schedule multiplier.
 struct AdamW {

@@ -8,12 +8,12 @@
 
 namespace mlp {
 
-/// An optimizer whose weight decay leaves alone what is no weight: biases, and the parameters of norms.
-/// Its options are those of Opt. Made by decay_weights_only(optimizer, net).
+/// An optimizer whose weight decay acts on weights alone, not on biases and the parameters of normalizations.
+/// It has the options of Opt; decay_weights_only(optimizer, net) makes one.
 template <class Opt>
 class DecayWeightsOnly : public Opt {
  public:
-  /// mask: what decays, not 0 for a weight; a parameter each. A network's weight_mask() is one.
+  /// mask has a number for each parameter, not 0 if the parameter decays, as a network's weight_mask() does.
   template <class Mask>
   DecayWeightsOnly(Opt optimizer, const Mask& mask) : Opt(std::move(optimizer)) {
     for (Index i = 0; i < mask.size(); ++i) {
@@ -49,8 +49,9 @@ class DecayWeightsOnly : public Opt {
   std::vector<Range> ranges_;
 };
 
-/// optimizer, with a weight decay for the weights of net alone:
-/// fit(net, train, decay_weights_only(AdamW{.weight_decay = 0.01}, net)).
+/// Restricts the weight decay of an optimizer to the weights of net:
+///
+///     fit(net, train, decay_weights_only(AdamW{.weight_decay = 0.01}, net));
 template <class Opt, class Net>
 DecayWeightsOnly<Opt> decay_weights_only(Opt optimizer, const Net& net) {
   return {std::move(optimizer), net.weight_mask()};

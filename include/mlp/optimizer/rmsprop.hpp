@@ -10,14 +10,14 @@
 
 namespace mlp {
 
-/// RMSprop, as torch.optim.RMSprop: the gradient over the root of its running mean square.
+/// RMSprop, as torch.optim.RMSprop: the gradient divided by the root of its running mean square.
 ///   g = gradient + weight_decay * theta
 ///   v = alpha * v + (1 - alpha) * g^2
 ///   r = sqrt(v) + epsilon;  centered: h = alpha * h + (1 - alpha) * g,  r = sqrt(max(v - h^2, 0)) + epsilon
 ///   b = momentum * b + g / r
 ///   theta -= learning_rate * b
-/// PyTorch lacks the max: its root is nan where v - h^2, a variance, is rounded to below zero. A g whose
-/// square would overflow is cut off where it does not.
+/// PyTorch has no max: its root is nan where rounding makes the variance v - h^2 negative. g is clamped to
+/// the range in which its square is finite.
 /// Errors: std::invalid_argument if learning_rate, epsilon or weight_decay is negative, or alpha or momentum
 /// is not in [0, 1).
 /// Source: Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5 (2012); centered: Graves,
@@ -33,15 +33,16 @@ struct RMSprop {
   bool centered = false;
 
   template <class Theta>
-  void step(Theta& theta, const auto& gradient, auto& slot_vectors, Index) const {
+  void step(Theta& parameters, const auto& gradients, auto& slot_vectors, Index) const {
     using S = typename Theta::Scalar;
     const S rate = static_cast<S>(learning_rate), keep = static_cast<S>(alpha),
             fresh = static_cast<S>(1 - alpha), eps = static_cast<S>(epsilon),
             decay = static_cast<S>(weight_decay), mu = static_cast<S>(momentum);
     const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
-    // g / r. Tiles that an option does not need (h, and b below) are not read and written.
-    const auto scaled = [=](const auto& p, const auto& dp, auto& v, auto&... h) -> Tile<S> {
-      const Tile<S> g = (dp + decay * p).max(-limit).min(limit);
+    // g / r, after the update of v and h. Slots that the options do not need (h here, b below) are neither
+    // read nor written.
+    const auto scaled = [=](const auto& theta, const auto& gradient, auto& v, auto&... h) -> Tile<S> {
+      const Tile<S> g = (gradient + decay * theta).max(-limit).min(limit);
       v = keep * v + fresh * g * g;
       if constexpr (sizeof...(h) == 0) {
         return g / (v.sqrt() + eps);
@@ -52,16 +53,16 @@ struct RMSprop {
     };
     const auto run = [&](auto... columns_of_h) {
       if (momentum == 0) {
-        for_each_tile(
-            [=](auto& p, const auto& dp, auto& v, auto&... h) { p -= rate * scaled(p, dp, v, h...); }, theta,
-            gradient, column(slot_vectors, 0), columns_of_h...);
+        for_each_tile([=](auto& theta, const auto& gradient, auto& v,
+                          auto&... h) { theta -= rate * scaled(theta, gradient, v, h...); },
+                      parameters, gradients, column(slot_vectors, 0), columns_of_h...);
       } else {
         for_each_tile(
-            [=](auto& p, const auto& dp, auto& b, auto& v, auto&... h) {
-              b = mu * b + scaled(p, dp, v, h...);
-              p -= rate * b;
+            [=](auto& theta, const auto& gradient, auto& b, auto& v, auto&... h) {
+              b = mu * b + scaled(theta, gradient, v, h...);
+              theta -= rate * b;
             },
-            theta, gradient, column(slot_vectors, 1), column(slot_vectors, 0), columns_of_h...);
+            parameters, gradients, column(slot_vectors, 1), column(slot_vectors, 0), columns_of_h...);
       }
     };
     if (centered) run(column(slot_vectors, 2));

@@ -12,7 +12,7 @@ namespace mlp {
 ///   v = momentum * v + g
 ///   theta -= learning_rate * v,  or with nesterov  learning_rate * (g + momentum * v)
 /// Errors: std::invalid_argument if learning_rate or weight_decay is negative, momentum is not in [0, 1), or
-/// nesterov is asked for without momentum.
+/// nesterov is set without momentum.
 /// Source: Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep
 /// learning (2013), in the form of torch.optim.
 struct Sgd {
@@ -24,22 +24,23 @@ struct Sgd {
   bool nesterov = false;
 
   template <class Theta>
-  void step(Theta& theta, const auto& gradient, auto& slot_vectors, Index) const {
+  void step(Theta& parameters, const auto& gradients, auto& slot_vectors, Index) const {
     using S = typename Theta::Scalar;
     const S rate = static_cast<S>(learning_rate), mu = static_cast<S>(momentum),
             decay = static_cast<S>(weight_decay);
-    // Expressions, not loops: over three tiles g++ does not always make vectors of a loop.
+    // Expressions, not loops: g++ does not always vectorize a loop over three tiles.
     if (momentum == 0) {
-      for_each_tile([=](auto& p, const auto& dp) { p -= rate * (dp + decay * p); }, theta, gradient);
+      for_each_tile([=](auto& theta, const auto& gradient) { theta -= rate * (gradient + decay * theta); },
+                    parameters, gradients);
     } else {
       for_each_tile(
-          [=, this](auto& p, const auto& dp, auto& v) {
-            const Tile<S> g = dp + decay * p;
+          [=, this](auto& theta, const auto& gradient, auto& v) {
+            const Tile<S> g = gradient + decay * theta;
             v = mu * v + g;
-            if (nesterov) p -= rate * (g + mu * v);
-            else p -= rate * v;
+            if (nesterov) theta -= rate * (g + mu * v);
+            else theta -= rate * v;
           },
-          theta, gradient, column(slot_vectors, 0));
+          parameters, gradients, column(slot_vectors, 0));
     }
   }
 

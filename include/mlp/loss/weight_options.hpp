@@ -1,0 +1,32 @@
+#pragma once
+
+#include <mlp/base/types.hpp>
+
+#include <cstddef>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace mlp::detail {
+
+// Throws std::invalid_argument unless all weights are finite and >= 0. `name` begins the message: "Loss:
+// expected option".
+inline void check_weights_option(const std::string& name, const std::vector<double>& weights) {
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (!(weights[i] >= 0 && weights[i] <= std::numeric_limits<double>::max()))
+      raise<std::invalid_argument>(name + " that are finite and >= 0, found " + std::to_string(weights[i]) +
+                                   " at index " + std::to_string(i));
+  }
+}
+
+// Throws std::invalid_argument unless there are no weights or one for each output; `what` names the outputs
+// in the message.
+inline void check_weight_count(const std::string& name, const std::vector<double>& weights, Index outputs,
+                               const std::string& what) {
+  if (!weights.empty() && static_cast<Index>(weights.size()) != outputs)
+    raise<std::invalid_argument>(name + " for " + std::to_string(outputs) + what + ", found " +
+                                 std::to_string(weights.size()));
+}
+
+}  // namespace mlp::detail
