@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/network.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/network.hpp>
 
@@ -14,7 +16,8 @@ namespace mlp {
 template <class S, class L, class... Layers, class X>
 auto jacobian(const BasicMlp<S, L, Layers...>& net, const Eigen::DenseBase<X>& x) {
   using Net = BasicMlp<S, L, Layers...>;
-  constexpr int static_inputs = detail::static_sizes<Net>.inputs, static_outputs = detail::static_sizes<Net>.outputs;
+  constexpr int static_inputs = detail::static_sizes<Net>.inputs,
+                static_outputs = detail::static_sizes<Net>.outputs;
   detail::check_equal(x.cols(), 1, "jacobian", " sample");
   // A batch with a copy of x for each output: with dy = I, backward computes the transpose of J.
   const Eigen::Replicate<X, 1, static_outputs> copies(x.derived(), 1, net.outputs());

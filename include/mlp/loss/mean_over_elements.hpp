@@ -1,6 +1,5 @@
 #pragma once
 
-#include <mlp/base/types.hpp>
 #include <mlp/kernel/tile.hpp>
 
 namespace mlp::detail {

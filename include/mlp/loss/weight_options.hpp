@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
 
 #include <cstddef>
