@@ -27,7 +27,7 @@ using DoubleNet = BasicMlp<double, SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense
 
 // This rank's samples of a dataset, dealt like cards.
 Dataset<Labels> dealt(const Dataset<Labels>& data) {
-  const mpi::World place;
+  const mpi::World world;
   std::vector<Index> mine;
   for (Index j = world.rank; j < data.size(); j += world.size) mine.push_back(j);
   return {data.x(Eigen::all, mine), data.t(mine)};
