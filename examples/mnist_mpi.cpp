@@ -23,7 +23,7 @@ Dataset<Labels> first(const Dataset<Labels>& data, Index images) {
 
 void run(Index epochs, Index images) {
   if (epochs <= 0 || images <= 0) throw std::invalid_argument("expected epochs and images > 0");
-  const mpi::World place;
+  const mpi::World world;
   const bool whole = std::filesystem::exists(MLP_MNIST_DATA "/train-images-idx3-ubyte.gz");
   const Data all = read(find_files(whole ? MLP_MNIST_DATA : MLP_MNIST_SUBSET));
   const auto train = first(all.train, images), test = first(all.test, images);
