@@ -53,9 +53,9 @@ TEST_CASE("options are read back") {
   CHECK(loss.class_weights == std::vector<double>{1, 2});
   CHECK(loss.label_smoothing == 0.5);
   CHECK(message_of<std::invalid_argument>([] { detail::read_options<GELU>(parse("GELU(alpha=1)")); }) ==
-        "architecture: GELU: expected options that it has, found others");
+        "architecture: GELU: expected only its own options, found others");
   CHECK(message_of<std::invalid_argument>([] { detail::read_options<GELU>(parse("GELU(3)")); }) ==
-        "architecture: GELU: expected options alone");
+        "architecture: GELU: expected only options, found others");
   CHECK(message_of<std::invalid_argument>([] {
           detail::read_options<GELU>(parse("GELU(approximate=[1, 2])"));
         }) == "architecture: GELU: expected one number as approximate, found a list");
@@ -70,8 +70,7 @@ TEST_CASE("a text that is none says where") {
         "architecture: expected a number, true or false at character 10, found \"))\"");
   CHECK(error_of("A(99999999999999999999)") ==
         "architecture: expected a size at character 3, found \"99999999999999999999\"");
-  CHECK(error_of("A(x=1, x=2)") ==
-        "architecture: expected another option than x again at character 10, found \"2)\"");
+  CHECK(error_of("A(x=1, x=2)") == "architecture: expected option x only once at character 10, found \"2)\"");
   CHECK(error_of("A(\x1b[31m)") == "architecture: expected a name at character 3, found \"?[31m)\"");
   CHECK(error_of("A(x=1e400)") == "architecture: expected a number at character 5, found \"1e400)\"");
   std::string deep;

@@ -60,7 +60,7 @@ TEST_CASE("BatchNorm: a single sample has no variance to train with, but a predi
   auto ws = net.workspace(1);
   const Matrix<float> x = normal_numbers<float>(3, 1);
   CHECK(message_of([&] { net.forward(x, ws); }) ==
-        "BatchNorm: expected at least two samples in a batch of training, found 1");
+        "BatchNorm: expected at least two samples in a training batch, found 1");
   CHECK(net.predict(x).size() == 3);
 }
 

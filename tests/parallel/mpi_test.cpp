@@ -232,7 +232,7 @@ TEST_CASE("what is wrong on all ranks is thrown on all ranks") {
         }).find("rate") != std::string::npos);
   mpi::Trainer trainer(net, optimizer);
   CHECK(message_of<std::invalid_argument>([&] { trainer.step(Matrix<float>(2, 0), Labels(0)); }) ==
-        "mlp: expected samples on a rank, found none");
+        "mlp: expected samples on at least one rank, found none");
 
   const Vector<float> before = net.parameters();
   data.x(0, 4) = std::numeric_limits<float>::quiet_NaN();
