@@ -13,7 +13,7 @@
 
 using namespace mlp;
 
-// What the README's pieces of code take for granted.
+// Declarations that the README's pieces of code rely on.
 int main() {
   Mlp<SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>> net;
   Rng rng{1};

@@ -13,7 +13,7 @@ using namespace mlp;
 
 namespace {
 
-// Sizes by hand, without the base class, and without state_count().
+// Sizes without the base class, and without state_count().
 struct ByHand {
   static constexpr Index inputs() { return 2; }
   Index outputs() const { return 3; }
@@ -74,7 +74,7 @@ TEST_CASE("counts: neither negative, nor wrapped, nor more than memory could hol
   }
   CHECK(refused([] { detail::checked_sum(most, 1); }));
   CHECK(refused([] { detail::checked_total({most, most, most, most, most, most, most, most, most}); }));
-  // Products that wrap to a small number.
+  // Products that overflow to a small number.
   CHECK(refused([] { detail::checked_product(most / 2 + 1, 2); }));
   CHECK(refused([] {
     detail::checked_product(Index{1} << (std::numeric_limits<Index>::digits / 2 + 1),

@@ -58,7 +58,7 @@ Vector<double> random_direction(const auto& net, std::uint64_t seed) {
   return random_matrix(net.parameter_count(), 1, seed);
 }
 
-// (g(theta + h v) - g(theta - h v)) / 2h, right to about h^2 + epsilon / h = 1e-10.
+// (g(theta + h v) - g(theta - h v)) / 2h, accurate to about h^2 + epsilon / h = 1e-10.
 template <class Net>
 Vector<double> difference_of_gradients(Net net, const auto& x, const auto& t, const Vector<double>& v,
                                        const Rng& rng = Rng{}) {
@@ -80,7 +80,7 @@ void check_hessian(const auto& net, const auto& x, const auto& t, const Rng& rng
                        hv = hessian_vector_product(net, x, t, v, rng);
   CHECK(hv.norm() > 1e-3);
   CHECK((hv - difference_of_gradients(net, x, t, v, rng)).norm() <= 1e-8 * (1 + hv.norm()));
-  // H is symmetric: two sums of some hundred terms agree.
+  // H is symmetric: two sums of several hundred terms agree.
   CHECK(std::abs(u.dot(hv) - v.dot(hu)) <= 100 * eps * (u.norm() * hv.norm() + v.norm() * hu.norm()));
 }
 
@@ -95,7 +95,7 @@ void check_jacobian(const auto& net) {
   }
 }
 
-// An activation and a loss such as a user might write, by the rules of dual.hpp.
+// A user-defined activation and loss that follow the rules of dual.hpp.
 struct Sine {
   static constexpr bool needs_input = true;
   void forward(auto& z) const {
@@ -124,7 +124,7 @@ struct Quartic {
   void to_prediction(auto&) const {}
 };
 
-// Sizes and activations chosen at run time: one network is compiled for all.
+// Sizes and activations chosen at run time: one network type is compiled for all.
 struct AnyActivation {
   static constexpr bool needs_input = true;
   std::variant<Tanh, Sigmoid, Softplus, GELU, SiLU, Mish, ELU, SELU, ReLU, LeakyReLU, Softsign, HardTanh,
@@ -195,7 +195,7 @@ TEST_CASE("Jacobian and H v are PyTorch's") {
   }
 }
 
-TEST_CASE("the Jacobian is that of predictions: no dropout, running statistics") {
+TEST_CASE("the Jacobian belongs to predictions: no dropout, running statistics") {
   check_jacobian(initialized<Regression<Dense<5, 7, Tanh>, Dense<7, 3>>>());
   check_jacobian(initialized<Regression<Dense<5, 7, GELU>, Dropout<7>, LayerNorm<7>, Dense<7, 3>>>());
   check_jacobian(
@@ -224,7 +224,7 @@ TEST_CASE("Jacobian: sizes stay fixed, and dynamic ones give the same bits for e
         "mlp: expected 4 rows in x, one for each input, found 3");
 }
 
-TEST_CASE("per_sample_gradients: each column is the gradient of that sample, their mean the batch's") {
+TEST_CASE("per_sample_gradients: each column is one sample's gradient, their mean the batch's") {
   const auto data = clusters<double>(7);
   const auto net = initialized<BasicMlp<double, SoftmaxCrossEntropy, Dense<2, 6, Tanh>, Dense<6, 3>>>();
   const auto each = per_sample_gradients(net, data.x, data.t);
@@ -248,7 +248,7 @@ TEST_CASE("per_sample_gradients: a matrix of targets, fixed sizes, masks from th
   static_assert(decltype(each)::RowsAtCompileTime == 38 && decltype(each)::ColsAtCompileTime == 4);
   CHECK(each == per_sample_gradients(net, x, t, Rng{3}));
   CHECK(each != per_sample_gradients(net, x, t, Rng{4}));
-  // 6 coefficients of a sample take whole draws, so that a batch's masks are the same.
+  // 6 coefficients per sample use whole draws, so that a batch's masks are the same.
   auto ws = net.workspace();
   ws.rng = Rng{3};
   Vector<double> gradient;
@@ -256,7 +256,8 @@ TEST_CASE("per_sample_gradients: a matrix of targets, fixed sizes, masks from th
   CHECK((each.rowwise().mean() - gradient).cwiseAbs().maxCoeff() <= 32 * eps);
 }
 
-// L = 1/(K B) |W X + b 1^T - T|^2: for each output the same H = 2/(K B) (X; 1) (X; 1)^T, none between them.
+// L = 1/(K B) |W X + b 1^T - T|^2: each output has the same H = 2/(K B) (X; 1) (X; 1)^T; there are no mixed
+// terms.
 TEST_CASE("H of a linear network with squared errors") {
   const auto net = initialized<Regression<Dense<4, 3>>>();
   const Matrix<double> x = random_matrix(4, 9, 1), t = random_matrix(3, 9, 2);
@@ -280,7 +281,7 @@ TEST_CASE("H v of every activation") {
   }
 }
 
-// a'' = (2 - z^2) phi(z); to rounding, however small z is.
+// a'' = (2 - z^2) phi(z), up to rounding even for tiny z.
 TEST_CASE("GELU's second derivative near 0") {
   for (const double z : {0., 1e-300, 1e-17, -1e-12, 1e-8, -1e-4, 0.5}) {
     CAPTURE(z);
@@ -293,7 +294,7 @@ TEST_CASE("GELU's second derivative near 0") {
   }
 }
 
-TEST_CASE("H v of every loss, and of a user's own activation and loss") {
+TEST_CASE("H v of every loss, and of a user-defined activation and loss") {
   const Matrix<double> x = random_matrix(4, 6, 1), t = random_matrix(3, 6, 2).cwiseAbs();
   const Labels labels{{0, 2, 1, 1, 0, 2}};
   check_hessian(network<BinaryCrossEntropy>({Sine{}}, 3), x, t);
@@ -308,7 +309,7 @@ TEST_CASE("H v of every loss, and of a user's own activation and loss") {
   check_hessian(network<Quartic>({Sine{}}, 3), x, t);
 }
 
-TEST_CASE("H v through every layer; a batch's statistics and one fixed mask") {
+TEST_CASE("H v through every layer, with the batch's statistics and a fixed mask") {
   const Matrix<double> x = random_matrix(4, 6, 1), t = random_matrix(3, 6, 2);
   check_hessian(initialized<Regression<Dense<4, 5>, BatchNorm<5>, Activate<5, Tanh>, Dense<5, 3>>>(), x, t);
   check_hessian(initialized<Regression<Dense<4, 5>, LayerNorm<5>, Activate<5, GELU>, Dense<5, 3>>>(), x, t);
@@ -339,7 +340,7 @@ TEST_CASE("H v of a network whose parameters are all 0") {
   const Matrix<double> x = random_matrix(4, 6, 1), t = random_matrix(1, 6, 2).cwiseAbs();
   for (const double sign : {1., -1.}) {
     const Vector<double> v = sign * random_direction(net, 3);
-    // The squared error's second derivative by y is 2, the cross-entropy's sigmoid'(0) = 1/4.
+    // The squared error's second derivative with respect to y is 2, the cross-entropy's sigmoid'(0) = 1/4.
     const Vector<double> expected = hessian_vector_product(linear, x, t, v) / 8;
     CHECK((hessian_vector_product(net, x, t, v) - expected).cwiseAbs().maxCoeff() <= 16 * eps);
   }
@@ -369,7 +370,7 @@ TEST_CASE("a float network has a float H v, a large one of fixed sizes too") {
         32 * std::numeric_limits<float>::epsilon() * expected.norm());
 }
 
-TEST_CASE("H v: what does not fit is said, and a gradient that is not finite has none") {
+TEST_CASE("H v: errors of sizes and of gradients that are not finite") {
   auto net = initialized<Regression<Dense<2, 3>>>();
   const Matrix<double> x = random_matrix(2, 4, 1), t = random_matrix(3, 4, 2);
   const Vector<double> v = random_direction(net, 3);

@@ -40,7 +40,7 @@ Matrix<double> affine_by_hand(const Matrix<double>& a, const Matrix<double>& b, 
 
 auto view(auto& m) { return matrix_view<Dynamic, Dynamic>(m.data(), m.rows(), m.cols()); }
 
-// The bits of A B + bias 1^T where Rows, Depth and Cols are the sizes that the types know.
+// The bits of A B + bias 1^T, where the types know the sizes Rows, Depth and Cols.
 template <int Rows, int Depth, int Cols>
 Matrix<float> plain(const Matrix<float>& a, const Matrix<float>& b, const Vector<float>& bias) {
   Matrix<float> c(a.rows(), b.cols());
@@ -59,7 +59,7 @@ Matrix<float> transposed(const Matrix<float>& a_t, const Matrix<float>& b_t, con
   return c;
 }
 
-// Static sizes, a dynamic batch, and all sizes dynamic, on the same numbers.
+// Static sizes, a dynamic batch, and all sizes dynamic, with the same numbers.
 template <int Rows, int Depth, int Cols>
 void check_bits() {
   CAPTURE(Rows);
@@ -108,7 +108,7 @@ TEST_CASE("set_affine: Y = W X + b, for sizes on both sides of each threshold") 
   }
 }
 
-TEST_CASE("set_product: C = A B, and zeros where there is nothing to sum") {
+TEST_CASE("set_product: C = A B, and zeros if there is nothing to sum") {
   for (const Index k : {0, 1, 5, 40}) {
     for (const Index n : {1, 4, 40}) {
       const Matrix<double> a = integers(33, k, 1), b = integers(k, n, 2);
@@ -119,8 +119,8 @@ TEST_CASE("set_product: C = A B, and zeros where there is nothing to sum") {
   }
 }
 
-// As of blocks of rows of the user's data.
-TEST_CASE("set_affine: operands whose columns do not touch") {
+// Such as blocks of rows of the user's data.
+TEST_CASE("set_affine: operands whose columns are not contiguous") {
   for (const Index m : {1, 5, 16, 37}) {
     for (const Index k : {1, 4, 33}) {
       for (const Index n : {1, 6, 35}) {
@@ -154,7 +154,7 @@ TEST_CASE("set_affine: static and dynamic sizes give the same bits") {
   check_bits<3, 5, 1>();
   check_bits<16, 8, 8>();
   check_bits<17, 5, 7>();
-  check_bits<1, 40, 1>();  // a column: each number of tiles at once, several chains of sums, rows left over
+  check_bits<1, 40, 1>();  // a column: each number of tiles at once, several chains of sums, remaining rows
   check_bits<16, 17, 1>();
   check_bits<40, 40, 1>();
   check_bits<250, 35, 1>();

@@ -48,7 +48,7 @@ TEST_CASE("share: ranges that make up the whole, cut at multiples of the unit") 
   }
 }
 
-TEST_CASE("share: what one thread throws reaches the caller") {
+TEST_CASE("share: an exception in one thread reaches the caller") {
   CHECK_THROWS_AS(detail::parallel_for(100, 1, 4,
                                        [](Index begin, Index) {
                                          if (begin > 0) throw std::out_of_range("not the first");
@@ -56,7 +56,7 @@ TEST_CASE("share: what one thread throws reaches the caller") {
                   std::out_of_range);
 }
 
-TEST_CASE("parts_of: one for little work, and within a parallel region") {
+TEST_CASE("parts_of: one part for little work and within a parallel region") {
   omp_set_num_threads(3);
   CHECK(detail::part_count(1999, 1000) == 1);
   CHECK(detail::part_count(2000, 1000) == 2);
@@ -71,7 +71,7 @@ TEST_CASE("parts_of: one for little work, and within a parallel region") {
 }
 
 #if !defined(EIGEN_USE_BLAS) && !defined(MLP_USE_ONEDNN)
-// More parts than this machine may have processors: the cuts are what matters.
+// More parts than this machine may have processors: only the cuts matter.
 TEST_CASE("products give the same bits in any number of parts") {
   const Index shapes[][3] = {{320, 64, 200}, {64, 320, 200}, {97, 50, 130},
                              {50, 97, 301},  {333, 21, 17},  {10, 64, 128}};
@@ -115,7 +115,7 @@ TEST_CASE("for_each_tile gives the same bits with any number of threads") {
 TEST_CASE("training and prediction give the same bits with any number of threads") {
   const Dataset<Labels> data = classes(600);
   const auto train = [&](int threads) {
-    omp_set_num_threads(threads);  // Trainer takes what OpenMP says
+    omp_set_num_threads(threads);  // Trainer uses OpenMP's setting
     Rng rng{1};
     Net net;
     net.initialize(rng);
@@ -132,7 +132,7 @@ TEST_CASE("training and prediction give the same bits with any number of threads
   }
 }
 
-TEST_CASE("fit: the same bits with any number of threads, and OpenMP's setting as before") {
+TEST_CASE("fit: the same bits with any number of threads, and OpenMP's setting is restored") {
   const Dataset<Labels> data = classes(400);
   const auto train = [&](int threads) {
     Rng rng{1};

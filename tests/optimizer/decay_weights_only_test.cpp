@@ -20,7 +20,7 @@ static_assert(Optimizer<DecayWeightsOnly<Sgd>, float> && Optimizer<DecayWeightsO
 
 }  // namespace
 
-TEST_CASE("weights decay as with the optimizer, biases and norms go as without decay") {
+TEST_CASE("weights decay as in the optimizer; biases and norms move as without decay") {
   const Sgd decaying{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.5};
   Sgd plain = decaying;
   plain.weight_decay = 0;

@@ -19,7 +19,7 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("norm: by hand, for any size and place of the numbers", S, float, double) {
+TEST_CASE_TEMPLATE("norm: by hand, for any size and alignment", S, float, double) {
   CHECK(mlp::norm(Vector<S>(0)) == 0);
   for (const Index n : {1, 2, 15, 16, 17, 40, 100}) {
     CAPTURE(n);
@@ -89,7 +89,7 @@ TEST_CASE_TEMPLATE("clip_norm: a part of a vector; huge, infinite and nan gradie
   CHECK(v.array().isNaN().all());
 }
 
-TEST_CASE_TEMPLATE("clip_value: each coefficient", S, float, double) {
+TEST_CASE_TEMPLATE("clip_value: clips each coefficient", S, float, double) {
   const auto big = static_cast<S>(infinity);
   for (const Index n : {1, 17, 40}) {
     CAPTURE(n);
