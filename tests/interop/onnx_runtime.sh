@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
-# Exports networks with every activation, layer, loss and scaler, checks each with the ONNX checker, and
-# compares ONNX
+# Exports networks with every activation, layer, loss and scaler, checks each with the ONNX checker, and compares ONNX
 # Runtime's results with the library's predictions on 1000 samples each: `bash tests/interop/onnx_runtime.sh`.
-# Not run by ctest, because it downloads ONNX Runtime: 300 MB once unpacked, deleted afterwards. Instead, a
-# folder with
+# Not run by ctest, because it downloads ONNX Runtime: 300 MB once unpacked, deleted afterwards. Instead, a folder with
 # onnxruntime-node in its node_modules may be given: `bash tests/interop/onnx_runtime.sh FOLDER`.
 # Debian packages: g++ libeigen3-dev libprotozero-dev nodejs npm python3-onnx.
 set -euo pipefail
