@@ -1,5 +1,5 @@
-// Everything that the library brings can be replaced by a few lines of your own. This program writes an
-// activation, a loss and a layer, lets the compiler and check_gradient test them, and fits a curve with them.
+// Every part of the library can be replaced by a few lines of your own. This program defines an activation, a
+// loss and a layer, lets the compiler and check_gradient test them, and fits a curve with them.
 // <mlp/core/concepts.hpp> lists what each must have; nothing is inherited or registered.
 
 #include <mlp/mlp.hpp>
@@ -13,7 +13,7 @@ using namespace mlp;
 
 /// a = exp(-z^2), a' = -2 z a. An activation works on fixed-size Eigen arrays, in place.
 struct Gaussian {
-  static constexpr bool needs_input = true;  // the derivative takes z, so the layer keeps it
+  static constexpr bool needs_input = true;  // the derivative needs z, so the layer keeps it
   void forward(auto& z) const { z = (-z.square()).exp(); }
   void backward(const auto& z, const auto& a, auto& delta) const { delta *= -2 * z * a; }
 };
@@ -39,7 +39,7 @@ struct LogCosh {
   void to_prediction(auto&) const {}  // a prediction is the output itself
 };
 
-/// y_ij = s_i x_ij + b_i, with s and b learned. A layer owns no parameters: it is handed its slice of the
+/// y_ij = s_i x_ij + b_i, with s and b learned. A layer owns no parameters: it is passed its slice of the
 /// network's, here theta = (s, b), and fills the same slice of the gradient.
 /// Shapes: x and y N x B; theta 2 N.
 template <int N>
@@ -48,7 +48,7 @@ struct ScaleShift {
   static constexpr Index outputs() { return N; }
   static constexpr Index parameter_count() { return 2 * N; }
   template <class S>
-  struct Cache {};  // nothing to remember from forward to backward but x, which backward is given
+  struct Cache {};  // backward needs nothing from forward except x, which is passed to it
 
   void initialize(auto& theta, Rng&) const {
     theta.head(N).setOnes();
@@ -78,7 +78,7 @@ float curve(float x) { return std::sin(3 * x) + 0.4f * x; }
 void draw(const Net& net, const Dataset<Matrix<float>>& data) {
   std::vector<std::string> picture(17, std::string(65, ' '));
   const auto put = [&](float x, float y, char mark) {
-    const auto row = static_cast<std::size_t>(std::lround((1.6f - y) * 5));  // huge if it is negative
+    const auto row = static_cast<std::size_t>(std::lround((1.6f - y) * 5));  // huge if negative
     if (row < picture.size()) picture[row][static_cast<std::size_t>(std::lround((x + 2) * 16))] = mark;
   };
   const Matrix<float> x = Eigen::RowVectorXf::LinSpaced(65, -2, 2), y = net.predict(x);

@@ -1,7 +1,7 @@
 // Predicts with any model: mlp_predict MODEL.safetensors|MODEL.onnx < data.csv
 //
-// The model's file says what the network is, how its inputs are scaled, and what its classes are called; this program
-// knows nothing of it. Writes a CSV of predictions, a line for each line of data.
+// The model's file defines the network, the scaling of its inputs, and the names of its classes; this program
+// knows none of them. Writes a CSV of predictions, a line for each line of data.
 
 #include <mlp/base/printable.hpp>
 #include <mlp/io/csv.hpp>
@@ -24,22 +24,23 @@ namespace {
 constexpr const char* usage =
     "usage: mlp_predict MODEL.safetensors|MODEL.onnx < data.csv\n"
     "\n"
-    "Reads samples, a line each under a header, and writes what the model predicts for them. If the model "
+    "Reads samples, one per line below a header, and writes the model's predictions for them. If the model "
     "has\n"
-    "names for its inputs, columns of these names are taken in the model's order, and others are left out.\n"
+    "names for its inputs, the columns of these names are used in the model's order, and others are "
+    "ignored.\n"
     "\n"
-    "  --info     says what the model is, and reads no data\n"
-    "  --help     this text\n";
+    "  --info     describes the model, and reads no data\n"
+    "  --help     prints this text\n";
 
 Model<> read_model(const std::filesystem::path& path) {
   if (path.extension() == ".onnx") return import_onnx(path);
   return load_model(path);
 }
 
-// Names come from the model's file: nothing in them commands a terminal, and none floods it.
+// Names come from the model's file: they must not control a terminal or flood it.
 std::string shown(const std::string& name) { return printable(name, 1000); }
 
-// As a field of a CSV.
+// A name as a field of a CSV.
 std::string field(const std::string& name) {
   const std::string text = shown(name);
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
@@ -48,7 +49,7 @@ std::string field(const std::string& name) {
   return quoted + "\"";
 }
 
-// Names of the classes, or of the outputs where there are none.
+// Names of the classes, or of the outputs if there are none.
 std::string name_of_output(const Model<>& model, Index i) {
   const auto& classes = model.info.classes;
   if (static_cast<Index>(classes.size()) == model.net.outputs()) return classes[static_cast<std::size_t>(i)];
@@ -102,7 +103,7 @@ int main(int argc, char** argv) {
     if (info) print_info(model);
     else predict(model);
     if (std::ferror(stdout) != 0 || std::fflush(stdout) != 0) {
-      throw std::runtime_error("the output: expected a file that takes it all, found an error while writing");
+      throw std::runtime_error("the output: expected a writable file, found an error while writing");
     }
     return EXIT_SUCCESS;
   } catch (const std::exception& error) {

@@ -1,7 +1,7 @@
-// Goes on training a classifier from a file: mlp_train MODEL.safetensors DATA.csv RESULT.safetensors
+// Continues the training of a classifier from a file: mlp_train MODEL.safetensors DATA.csv RESULT.safetensors
 //
-// The network's shape, its loss, the scaler of its inputs and the names of its classes come from the model's file, the
-// samples from a table whose last column holds the class.
+// The network's shape, its loss, the scaler of its inputs and the names of its classes come from the model's
+// file, the samples from a table whose last column is the class.
 
 #include <mlp/mlp.hpp>
 

@@ -1,4 +1,4 @@
-// Learns to read handwritten digits: trains a network of three dense layers on MNIST, shows how it fares on
+// Learns to read handwritten digits: trains a network of three dense layers on MNIST, reports its accuracy on
 // images that it has not seen, and draws those that it gets wrong.
 
 #include <mlp/io/checkpoint.hpp>
@@ -23,8 +23,8 @@ using namespace mlp;
 
 using Net = Mlp<SoftmaxCrossEntropy, Dense<784, 256, ReLU>, Dense<256, 128, ReLU>, Dense<128, 10>>;
 
-/// An optimizer is a rule that updates a vector, so a schedule is another one around it: this falls in a
-/// straight line from the rate of `sgd` to 0.
+/// An optimizer is a rule that updates a vector, and a schedule is an optimizer around another one: this one
+/// decreases the rate of `sgd` linearly to 0.
 struct LinearDecay {
   static constexpr Index slots = Sgd::slots;
 
@@ -40,7 +40,7 @@ struct LinearDecay {
   void validate() const { sgd.validate(); }
 };
 
-// Those of the whole set if it was fetched, else of the subset that comes with this program.
+// The files of the whole set if it was fetched, else of the bundled subset.
 Files find_files() {
   try {
     return find_files(MLP_MNIST_DATA);
@@ -63,7 +63,7 @@ Data load(const std::filesystem::path& folder) {
   return data;
 }
 
-/// Prints a line per epoch, and ends the training once the test accuracy is as asked for.
+/// Prints a line per epoch, and ends the training once the requested test accuracy is reached.
 class Report {
  public:
   Report(const Net& net, const Dataset<Labels>& test, double stop_at)
@@ -116,10 +116,10 @@ void train(Net& net, const Data& data, const Options& options) {
       Checkpoint(options.checkpoint, {.every_steps = 250}, Report(net, data.test, options.stop_at)));
 }
 
-// Rows are what the images show, columns what they were taken for.
+// Rows are true digits, columns predicted ones.
 using Confusion = Eigen::Matrix<Index, 10, 10>;
 
-// "98.3", or "-" for a share of nothing.
+// "98.3", or "-" for a fraction of 0.
 std::string percent(Index part, Index whole) {
   if (whole == 0) return "-";
   char text[16];
@@ -144,7 +144,7 @@ void print(const Confusion& confusion) {
   std::printf("   precision\n\n");
 }
 
-// Prints what the network makes of the test images. Returns those it gets wrong, the surest first.
+// Prints the results on the test images. Returns the misclassified ones, the most confident first.
 std::vector<Mistake> report(const Net& net, const Dataset<Labels>& test) {
   const Matrix<float> probabilities = net.predict(test.x);
   Confusion confusion = Confusion::Zero();

@@ -1,4 +1,4 @@
-// The network of mnist.cpp, trained by many processes: each batch is shared out among the ranks.
+// The network of mnist.cpp, trained by several processes: each batch is divided among the ranks.
 //   mpirun -n 4 mnist_mpi [epochs [images]]
 // Open MPI refuses more ranks than cores without --oversubscribe.
 
@@ -15,7 +15,7 @@
 
 using namespace mlp;
 
-/// The first images of a set, all of them if there are no more.
+/// The first images of a set, all of them if there are not more.
 Dataset<Labels> first(const Dataset<Labels>& data, Index images) {
   images = std::min(images, data.size());
   return {data.x.leftCols(images), data.t.head(images)};

@@ -1,7 +1,7 @@
-// A network in the hands of somebody else's minimizer. Objective is the loss over a dataset as a function of the
-// parameters, which is all that such a library wants. Here NLopt does what fit can't: it keeps parameters within
-// bounds. A network whose weights are at least 0 and whose activation rises can only rise itself, as a calibration
-// curve must, however noisy the measurements are.
+// Trains a network with another library's minimizer. Objective is the loss over a dataset as a function of
+// the parameters, which is all that such a library needs. Here NLopt does what fit can't: it keeps parameters
+// within bounds. A network whose weights are at least 0 and whose activation is increasing is itself
+// increasing, as a calibration curve must be, however noisy the measurements are.
 
 #include <mlp/minimize/lbfgs.hpp>
 #include <mlp/minimize/objective.hpp>
@@ -16,18 +16,18 @@ using Net = mlp::BasicMlp<double, mlp::MeanSquaredError, mlp::Dense<1, 8, mlp::T
 using Data = mlp::Dataset<mlp::Matrix<double>>;
 using Objective = mlp::Objective<Net, mlp::Matrix<double>>;
 
-// What NLopt calls: the loss, and its gradient where it asks for one.
+// The function that NLopt calls: the loss, and its gradient if NLopt requests it.
 double loss_and_gradient(unsigned count, const double* parameters, double* gradient, void* objective) {
   auto& loss = *static_cast<Objective*>(objective);
   const Eigen::Map<const Eigen::VectorXd> theta(parameters, count);
   return gradient ? loss(theta, Eigen::Map<Eigen::VectorXd>(gradient, count)) : loss(theta);
 }
 
-// Trains net with weights >= 0 and free biases. Returns whether NLopt is content.
+// Trains net with weights >= 0 and free biases. Returns whether NLopt succeeded.
 bool fit_rising(Net& net, const Data& data) {
   net.weights<0>() = net.weights<0>().cwiseAbs();
   net.weights<1>() = net.weights<1>().cwiseAbs();
-  Net lowest;  // bounds lie as parameters do, so a network can hold them
+  Net lowest;  // bounds have the layout of parameters, so a network can hold them
   lowest.parameters().setConstant(-HUGE_VAL);
   lowest.weights<0>().setZero();
   lowest.weights<1>().setZero();
@@ -48,7 +48,7 @@ bool fit_rising(Net& net, const Data& data) {
   return result > 0;
 }
 
-// Where the curve is steepest downwards, in units per unit of x; above 0 if it rises everywhere.
+// The smallest slope of the curve, per unit of x; above 0 if it rises everywhere.
 double least_slope(const Net& net) {
   const Eigen::RowVectorXd y = net.predict(Eigen::RowVectorXd::LinSpaced(1001, 0, 1));
   return 1000 * (y.tail(1000) - y.head(1000)).minCoeff();

@@ -1,5 +1,5 @@
-// Fits a curve to noisy points, and learns how noisy they are: the network says a mean and a variance for each
-// x. Writes regression.svg, with the data, the fit, and the losses of training.
+// Fits a curve to noisy points, and learns how noisy they are: the network predicts a mean and a variance for
+// each x. Writes regression.svg, with the data, the fit, and the losses of training.
 
 #include <mlp/mlp.hpp>
 

@@ -1,4 +1,4 @@
-// Tells two intertwined spirals apart, a problem that is hard for small networks, and draws what it has learned:
+// Tells two intertwined spirals apart, a problem that is hard for small networks, and draws the result:
 // spirals.png shows the probability of either class over the plane, and the training points.
 
 #include <mlp/mlp.hpp>
@@ -21,7 +21,7 @@ using namespace mlp;
 using Net = Mlp<BinaryCrossEntropy, Dense<2, 64, SiLU>, Dense<64, 64, SiLU>, Dense<64, 1>>;
 using Data = Dataset<Matrix<float>>;
 
-// Three turns of 97 points each, the second spiral being the first turned by half a circle, in [-4, 4]^2.
+// Three turns of 97 points each, the second spiral the first rotated by half a turn, in [-4, 4]^2.
 // Source: Lang and Witbrock, Learning to Tell Two Spirals Apart (1988).
 Data spirals() {
   constexpr Index count = 97;

@@ -1,5 +1,5 @@
-// Learns the exclusive or, the smallest problem that needs a hidden layer: no straight line parts its two
-// classes. The compiler knows all sizes, so that training and prediction need no heap.
+// Learns the exclusive or, the smallest problem that needs a hidden layer: no straight line separates its two
+// classes. The compiler knows all sizes, so training and prediction need no heap.
 
 #include <mlp/mlp.hpp>
 
@@ -8,9 +8,9 @@
 
 using Net = mlp::Mlp<mlp::BinaryCrossEntropy, mlp::Dense<2, 8, mlp::Tanh>, mlp::Dense<8, 1>>;
 using Inputs = Eigen::Matrix<float, 2, 4>;   // a column is a sample,
-using Targets = Eigen::Matrix<float, 1, 4>;  // its target stands in the same column
+using Targets = Eigen::Matrix<float, 1, 4>;  // its target has the same column
 
-// How likely the network finds it that a xor b is 1.
+// The network's probability that a xor b is 1.
 float probability(const Net& net, float a, float b) { return net.predict(Eigen::Vector2f(a, b))(0); }
 
 float worst_error(const Net& net, const Inputs& x, const Targets& t) {
@@ -19,7 +19,7 @@ float worst_error(const Net& net, const Inputs& x, const Targets& t) {
   return worst;
 }
 
-// Trains until each probability is within `margin` of its target. Returns whether that came to pass.
+// Trains until each probability is within `margin` of its target. Returns whether it succeeded.
 bool train(Net& net, const Inputs& x, const Targets& t, float margin) {
   mlp::Trainer trainer(net, mlp::Sgd{.learning_rate = 0.2, .momentum = 0.9});
   std::puts("  step   loss     worst error");

@@ -1,5 +1,5 @@
-// What a step and a prediction allocate: with fixed sizes nothing at all, otherwise nothing once the
-// workspace has its size. Counts operator new, and has Eigen assert that it calls no malloc.
+// Allocations of steps and predictions: none with fixed sizes, otherwise none after the workspace has its
+// size. Counts operator new, and makes Eigen assert that it does not call malloc.
 #define EIGEN_RUNTIME_NO_MALLOC
 #include <doctest/doctest.h>
 
@@ -37,7 +37,7 @@ using namespace mlp;
 
 namespace {
 
-// Eigen's assertion aborts the test where it allocates.
+// An allocation by Eigen aborts the test through Eigen's assertion.
 int allocations_of(auto&& call) {
   const int before = news;
   Eigen::internal::set_is_malloc_allowed(false);
@@ -53,7 +53,7 @@ TEST_CASE("a fixed network with a fixed batch allocates nothing") {
   const Eigen::Matrix<float, 2, 4> x{{0, 0, 1, 1}, {0, 1, 0, 1}};
   const Eigen::Matrix<float, 1, 4> t{0, 1, 1, 0};
   Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9});
-  CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);  // the first step already
+  CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);  // even the first step
   const Eigen::Vector2f sample{1, 0};
   CHECK(allocations_of([&] { net.predict(sample); }) == 0);
   CHECK(allocations_of([&] {
@@ -62,7 +62,7 @@ TEST_CASE("a fixed network with a fixed batch allocates nothing") {
         }) == 0);
 }
 
-TEST_CASE("a fixed network of every layer allocates nothing, whichever comes first") {
+TEST_CASE("a fixed network with every kind of layer allocates nothing, in any order of calls") {
   const Eigen::Matrix<float, 4, 4> x{{0, 0, 1, 1}, {0, 1, 0, 1}, {1, 0, 0, 1}, {1, 1, 1, 0}};
   const Eigen::Matrix<float, 1, 4> t{0, 1, 1, 0};
   const auto check = [&](auto net) {
@@ -107,7 +107,7 @@ TEST_CASE(
   CHECK(allocations_of([&] { jacobian(larger, sample); }) == 0);
 }
 
-TEST_CASE("a network of every layer allocates nothing once the workspace has its size") {
+TEST_CASE("a network with every kind of layer allocates nothing once the workspace has its size") {
   using Run = Dense<Dynamic, Dynamic>;
   using Block = Residual<LayerNorm<Dynamic>, Run, Activate<Dynamic, ReLU>, Dropout<Dynamic>, Run>;
   const Block block(LayerNorm<Dynamic>(40), Run(40, 9), Activate<Dynamic, ReLU>(9), Dropout<Dynamic>(9),
@@ -124,7 +124,7 @@ TEST_CASE("a network of every layer allocates nothing once the workspace has its
   CHECK(allocations_of([&] { trainer.step(x.leftCols(7), t.head(7)); }) == 0);
 }
 
-// Its products need more room for packed operands than Eigen would take from the stack (128 KB).
+// Packed operands of its products are larger than what Eigen would put on the stack (128 KB).
 TEST_CASE("a step of a large network allocates nothing once the workspace has its size") {
   Mlp<SoftmaxCrossEntropy, Dense<300, 400, ReLU>, Dense<400, 10>> net;
   const Matrix<float> x = Matrix<float>::Ones(300, 128);
@@ -134,7 +134,7 @@ TEST_CASE("a step of a large network allocates nothing once the workspace has it
   CHECK(allocations_of([&] { trainer.step(x, t); }) == 0);
 }
 
-// The types of a network, of a vector or batch that goes into it, and whether predict promises what it does.
+// Whether predict is noexcept, for the types of a network and of a vector or batch.
 template <class Net, class X>
 constexpr bool promises = noexcept(std::declval<const Net&>().predict(std::declval<const X&>()));
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# control_characters.sh MLP_PREDICT: what a model's file says reaches a terminal without control characters: neither
-# those of ASCII nor the escape that is a character of its own (U+009B), in information, predictions and errors.
+# control_characters.sh MLP_PREDICT: text from a model's file reaches a terminal without control characters, neither
+# ASCII's nor the single-character escape (U+009B), in information, predictions and errors.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

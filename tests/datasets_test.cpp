@@ -14,12 +14,12 @@
 
 #include "golden/sklearn.hpp"
 
-/// Small data sets, from the file to the score on test samples, against scikit-learn's networks of the same
-/// sizes, distribution of weights (but biases start at 0 here), optimizer, batches and epochs.
+/// Small data sets, from the file to the score on test samples, compared with scikit-learn's networks of the
+/// same sizes, distribution of weights (but biases start at 0 here), optimizer, batches and epochs.
 ///
-/// The random numbers are others, so that only means can be compared: ours over ten seeds must lie between the
-/// worst and the best of scikit-learn's ten, give or take one test sample, as accuracies are no finer. With
-/// unscaled inputs all sets fail, and with a fifth of the learning rate iris and digits.
+/// The random numbers differ, so only means can be compared: the mean of our ten seeds must lie between the
+/// worst and the best of scikit-learn's ten, within one test sample, the resolution of an accuracy. The test
+/// is sensitive: with unscaled inputs all sets fail, and with a fifth of the learning rate iris and digits.
 
 using namespace mlp;
 
@@ -87,7 +87,7 @@ const auto r2_of = [](const auto& net, const auto& test) { return r2_score(net.p
 
 }  // namespace
 
-TEST_CASE("Small data sets: as good as scikit-learn on samples that were not trained on") {
+TEST_CASE("Small data sets: as good as scikit-learn on test samples") {
   std::printf("Accuracy, or R2 for the regression diabetes, of %d seeds:\n%-36s%-26s%s\n",
               golden::sklearn::seeds, "", "scikit-learn min mean max", "mlp min mean max");
   for (const DataSet& set : golden::sklearn::data_sets) {

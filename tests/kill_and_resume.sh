@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kills the MNIST example at random moments, over and over, and expects the result of a run without a break:
+# Kills the MNIST example at random moments, again and again, and expects the result of an uninterrupted run:
 #   kill_and_resume.sh PROGRAM FOLDER_OF_MNIST FOLDER_TO_WORK_IN
 set -euo pipefail
 program=$1 mnist=$2 work=$3
@@ -30,7 +30,7 @@ train() { # name: 3000 steps, with a checkpoint after every 250
 }
 (train whole) > whole.txt
 
-# Longer and longer, so that a slow machine, too, gets to the next checkpoint.
+# Longer and longer pauses, so that a slow machine also reaches the next checkpoint.
 kills=0
 for ((limit = 100; ; limit += limit / 8)); do
   (train killed) >> killed.txt &
@@ -47,7 +47,7 @@ resumed=$(grep -c "^resumed" killed.txt) || true
 echo "$kills kills, $resumed times resumed"
 [ "$resumed" -ge 2 ] || fail "expected to resume more than once"
 
-# The times that epochs took come last in a checkpoint, and in a line of the table.
+# The times of epochs come last in a checkpoint, and in a line of the table.
 state() { head -c -$((8 * (epochs + 1))) "$1.checkpoint"; }
 cmp <(state whole) <(state killed) || fail "expected the same state at the end"
 cmp whole.png killed.png

@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <string>
 
-/// What an exception of that type says which call() throws.
+/// The message of the exception of type Error that call() throws.
 template <class Error = std::invalid_argument>
 std::string message_of(auto&& call) {
   try {

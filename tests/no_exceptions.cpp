@@ -1,5 +1,5 @@
-// Training and prediction in a program built with -fno-exceptions -fno-rtti. With an argument: what becomes
-// of an error.
+// Training and prediction in a program built with -fno-exceptions -fno-rtti. With an argument, it causes an
+// error.
 #include <mlp/mlp.hpp>
 
 using namespace mlp;

@@ -9,8 +9,8 @@
 #include <exception>
 #include <new>
 
-/// Replaces operator new of the test, and counts what it gives: for bounds on a reader's memory. Include it in
-/// one file of a program. What Eigen allocates is not counted: matrices, which are a part of the result.
+/// Replaces operator new in the test and counts allocated bytes, for bounds on a reader's memory. Include it
+/// in one file of a program. Eigen's allocations are not counted: matrices, which are part of the result.
 namespace peak_memory {
 
 inline std::atomic<std::size_t> now{0}, peak{0};
@@ -27,8 +27,8 @@ inline void release(void* p) {
   std::free(p);
 }
 
-/// The most bytes that call() had at a time, beside those that were there before. An exception of it is an end
-/// like any other.
+/// The most bytes that call() held at a time, besides those allocated before. The call may also end with an
+/// exception.
 std::size_t of(auto&& call) {
   const std::size_t before = now;
   peak = before;

@@ -8,7 +8,7 @@
 #include <limits>
 #include <string>
 
-/// Networks at random, for what must hold for every network.
+/// Random networks, for properties that must hold for every network.
 
 inline mlp::Index draw(mlp::Rng& rng, mlp::Index count) {
   return static_cast<mlp::Index>(rng.uniform() * static_cast<double>(count));
@@ -19,8 +19,8 @@ std::string draw(mlp::Rng& rng, const char* const (&texts)[N]) {
   return texts[draw(rng, static_cast<mlp::Index>(N))];
 }
 
-/// Layers from so many inputs to so many outputs, as architecture.hpp writes them: of all kinds, of sizes 1 to 5,
-/// some within others.
+/// Random layers with these numbers of inputs and outputs, as text of architecture.hpp: of all kinds, with
+/// sizes 1 to 5, some nested.
 inline std::string random_layers(mlp::Rng& rng, mlp::Index inputs, mlp::Index outputs, int levels) {
   constexpr const char* activations[] = {"Identity",
                                          "ReLU",
@@ -90,7 +90,7 @@ inline std::string random_architecture(mlp::Rng& rng) {
   return "Mlp(" + loss + ", " + random_layers(rng, 1 + draw(rng, 5), outputs, 3) + ")";
 }
 
-/// Of the size of 1, or, now and then, at an end of what a number can be.
+/// A number of magnitude 1 or, if is_extreme, at times one near the limits of S.
 template <class S>
 S random_number(mlp::Rng& rng, bool is_extreme) {
   using Limits = std::numeric_limits<S>;
@@ -108,7 +108,7 @@ S random_number(mlp::Rng& rng, bool is_extreme) {
   return static_cast<S>(rng.normal());
 }
 
-/// Whether two vectors are the same, bit by bit.
+/// Whether two vectors are equal bit by bit.
 bool same_bits(const auto& a, const auto& b) {
   if (a.size() != b.size()) return false;
   for (mlp::Index i = 0; i < a.size(); ++i) {

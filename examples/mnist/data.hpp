@@ -8,10 +8,10 @@
 #include <string>
 
 #ifndef MLP_MNIST_DATA
-#define MLP_MNIST_DATA "mnist-data"  // where the whole set may be
+#define MLP_MNIST_DATA "mnist-data"  // folder of the whole set, if it was fetched
 #endif
 #ifndef MLP_MNIST_SUBSET
-#define MLP_MNIST_SUBSET "examples/data/mnist"  // where 10,000 training images are
+#define MLP_MNIST_SUBSET "examples/data/mnist"  // folder of the 10,000 training images
 #endif
 
 struct Data {

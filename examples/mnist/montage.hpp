@@ -18,11 +18,11 @@
 #include <string_view>
 #include <vector>
 
-/// A test image that the network takes for something else.
+/// A misclassified test image.
 struct Mistake {
   mlp::Index sample;  // its column
   int truth, predicted;
-  float confidence;  // the probability that the network gives to what it predicts
+  float confidence;  // the probability of the predicted digit
 };
 
 namespace detail {
@@ -38,7 +38,7 @@ inline Color mix(Color from, Color to, float share) {
   return {channel(from.red, to.red), channel(from.green, to.green), channel(from.blue, to.blue)};
 }
 
-/// An image to draw on, and the few things that a montage draws.
+/// An image to draw on, with the few operations that a montage needs.
 class Canvas {
  public:
   Canvas(int width, int height, Color paper)
@@ -50,7 +50,7 @@ class Canvas {
     }
   }
 
-  /// Letters of 5 x 7 dots, `scale` pixels to a dot. Returns where the next one would stand.
+  /// Letters of 5 x 7 dots, `scale` pixels to a dot. Returns the position of the next letter.
   int write(int left, int top, std::string_view text, int scale, Color color) {
     for (const char letter : text) {
       const std::array<std::uint8_t, 7> rows = glyph(letter);
@@ -82,7 +82,7 @@ class Canvas {
   }
 
  private:
-  // The seven rows of a letter, from the top; the highest of the five bits is on the left.
+  // The seven rows of a letter, from the top; the highest of the five bits is the leftmost.
   static std::array<std::uint8_t, 7> glyph(char letter) {
     switch (letter) {
       case '0':
@@ -134,8 +134,8 @@ class Canvas {
 
 }  // namespace detail
 
-/// Draws the first of these images (and returns how many) on cards, row by row, each above "what it is > what
-/// it was taken for". Shapes: images 784 x N, the rows of 28 x 28 pixels one after the other; 0 is the
+/// Draws the first of these images (and returns how many) on cards, row by row, each above "true digit >
+/// predicted digit". Shapes: images 784 x N, each with 28 rows of 28 pixels, one after the other; 0 is the
 /// background, 1 ink. Errors: std::runtime_error if the file can't be written.
 inline std::size_t write_montage(const std::filesystem::path& path, const mlp::Matrix<float>& images,
                                  std::span<const Mistake> mistakes) {

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-/// What the command line of the MNIST example may say.
+/// The options on the command line of the MNIST example.
 struct Options {
   std::filesystem::path data;  // empty: the whole set if it is there, else the bundled subset
   mlp::Index epochs = 10;
@@ -19,7 +19,7 @@ struct Options {
   double learning_rate = 0.1;
   double momentum = 0.9;
   std::uint64_t seed = 1;
-  int threads = 0;  // as many as there are cores
+  int threads = 0;  // one per core
   std::filesystem::path png = "misclassified.png";
   std::filesystem::path checkpoint;  // empty: none
   double stop_at = 2;                // an accuracy that is never reached
@@ -29,22 +29,22 @@ struct Options {
 inline constexpr const char* usage =
     "usage: mnist [options]\n"
     "\n"
-    "Trains a 784-256-128-10 network on MNIST, prints how it fares on the test images and draws those it\n"
+    "Trains a 784-256-128-10 network on MNIST, prints its accuracy on the test images and draws those it\n"
     "gets wrong.\n"
     "\n"
     "  --data DIR          folder of the four IDX files, gzipped or not\n"
     "                      (default: the whole set if it was fetched, else the bundled subset)\n"
     "  --epochs N          passes over the training images (10)\n"
     "  --batch N           images per step (64)\n"
-    "  --learning-rate X   of the first step; it falls to 0 in a straight line (0.1)\n"
+    "  --learning-rate X   of the first step; it decreases linearly to 0 (0.1)\n"
     "  --momentum X        in [0, 1) (0.9)\n"
-    "  --seed N            of the first weights and of the shuffling (1)\n"
-    "  --threads N         at most so many; the result is the same for any number (one per core)\n"
+    "  --seed N            of the initial weights and of the shuffling (1)\n"
+    "  --threads N         at most N; the result is the same for any number (one per core)\n"
     "  --png FILE          where to draw the misclassified digits (misclassified.png)\n"
-    "  --checkpoint FILE   save the training there while it goes on; if it is there, go on with it, to the\n"
-    "                      same result as without a break\n"
+    "  --checkpoint FILE   save the training there regularly; if the file exists, resume from it, with the\n"
+    "                      result of an uninterrupted run\n"
     "  --stop-at X         end after the first epoch with this test accuracy, such as 0.95;\n"
-    "                      to end without it is an error\n"
+    "                      not to reach it is an error\n"
     "  --help              print this\n";
 
 namespace detail {
@@ -54,7 +54,7 @@ namespace detail {
   throw std::invalid_argument(std::string(option) + ": expected " + expected + ", found " + found);
 }
 
-/// The number that the whole of `text` spells, if `is_right` of it.
+/// The number that the whole of `text` spells, if is_right(number).
 /// Errors: std::invalid_argument otherwise.
 template <class T>
 T parse_number(std::string_view option, const std::string& text, const std::string& expected, auto is_right) {
@@ -69,7 +69,7 @@ T parse_number(std::string_view option, const std::string& text, const std::stri
 
 }  // namespace detail
 
-/// Errors: std::invalid_argument, saying the option, what was expected and what was found.
+/// Errors: std::invalid_argument naming the option, what was expected and what was found.
 inline Options parse_options(int argc, const char* const* argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {

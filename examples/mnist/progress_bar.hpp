@@ -13,14 +13,14 @@
 #include <unistd.h>
 #endif
 
-/// One line that is drawn over and over while a network trains. Does nothing if the output is not a terminal.
+/// A line that is redrawn while a network trains. Does nothing if the output is not a terminal.
 class ProgressBar {
  public:
   void show(const mlp::Progress& p) {
     if (!is_terminal_) return;
     const double epoch_done = static_cast<double>(p.batch) / static_cast<double>(p.batches);
     const double run_done = (static_cast<double>(p.epoch - 1) + epoch_done) / static_cast<double>(p.epochs);
-    if (done_at_start_ < 0) {  // more than 0 if the training is resumed
+    if (done_at_start_ < 0) {  // above 0 if the training was resumed
       done_at_start_ = run_done;
       start_ = std::chrono::steady_clock::now();
       return;
@@ -37,14 +37,14 @@ class ProgressBar {
     std::fflush(stdout);
   }
 
-  /// Leaves an empty line to print on.
+  /// Clears the line for other output.
   void clear() const {
     if (is_terminal_) std::printf("%s%s", begin_line, end_line);
   }
 
  private:
-  // A carriage return goes back to the begin of the line, unless a narrow terminal has broken it in two:
-  // hence "wrap off", and in the end "erase what is to the right" and "wrap on".
+  // A carriage return moves to the beginning of the line, unless a narrow terminal has wrapped it: hence
+  // "wrap off", and in the end "erase to the right" and "wrap on".
   static constexpr const char* begin_line = "\r\x1b[?7l";
   static constexpr const char* end_line = "\x1b[K\x1b[?7h";
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Trains a network in PyTorch, runs it and trains it on in C++, and takes it back.
+"""Trains a network in PyTorch, runs and trains it in C++, and loads it in PyTorch again.
 
     python3 examples/pytorch/round_trip.py [FOLDER OF THE BUILT EXAMPLES [FOLDER FOR THE MODELS]]
 
-Needs PyTorch (Debian: python3-torch), and the examples mlp_predict and mlp_train. Where the package `safetensors` is
-installed, its load_file and save_file do what read_tensors and write_tensors here do.
+Needs PyTorch (Debian: python3-torch), and the examples mlp_predict and mlp_train. The package `safetensors`, where it is
+installed, can replace read_tensors and write_tensors: its load_file and save_file do the same.
 """
 
 import csv
@@ -56,7 +56,7 @@ def accuracy(net, x, t):
 
 
 def predictions(model, data):
-    """What mlp_predict says: a row of probabilities for each sample."""
+    """The output of mlp_predict: a row of probabilities for each sample."""
     command = [EXAMPLES / "mlp_predict", model]
     table = subprocess.run(command, stdin=open(data), capture_output=True, text=True, check=True).stdout
     return np.array([[float(v) for v in row[:3]] for row in list(csv.reader(io.StringIO(table)))[1:]])
@@ -82,7 +82,8 @@ print(f"trained in PyTorch: accuracy {accuracy(net, x, t):.1f} %")
 with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else folder)
 
-    # To C++, with all that is needed to use the network: mlp reads the weights alone, too, but not without knowing the shape.
+    # To C++, with all that is needed to use the network: for weights alone, mlp would have to be given the
+    # shape.
     metadata = {
         "mlp.version": "1",
         "mlp.architecture": "Mlp(SoftmaxCrossEntropy, Dense(4, 16, ReLU), Dense(16, 3))",
@@ -98,12 +99,12 @@ with tempfile.TemporaryDirectory() as folder:
     here = whole(x).detach().numpy()
     there = predictions(folder / "iris.safetensors", DATA)
     print(f"mlp_predict iris.safetensors: differs by {np.abs(here - there).max():.1e}")
-    # The scaler is no part of this file: PyTorch exports the network alone.
+    # The scaler is not part of this file: PyTorch exports only the network.
     scaled = folder / "scaled.csv"
     scaled.write_text("a,b,c,d\n" + "\n".join(",".join(repr(v) for v in row) for row in x.tolist()) + "\n")
     print(f"mlp_predict iris.onnx: differs by {np.abs(here - predictions(folder / 'iris.onnx', scaled)).max():.1e}")
 
-    # Trained on there, and back.
+    # Trained further in C++, and back.
     command = [EXAMPLES / "mlp_train", folder / "iris.safetensors", DATA, folder / "better.safetensors"]
     report = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     print("mlp_train:\n  " + report.strip().replace("\n", "\n  "))

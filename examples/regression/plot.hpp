@@ -30,7 +30,7 @@ class Plot {
     add({Kind::band, name, color, x, low, high});
   }
 
-  /// The drawing, its upper left corner at (left, top).
+  /// The drawing, with its upper left corner at (left, top).
   std::string svg(double left, double top) const {
     std::string out = "<g transform=\"translate(" + text(left) + " " + text(top) + ")\">\n";
     out += write(width / 2, -16, "middle", title_, "font-weight=\"bold\"");
@@ -109,12 +109,12 @@ class Plot {
     return result;
   }
 
-  // A margin of 4 % keeps the data off the frame.
+  // A margin of 4 % keeps the data away from the frame.
   static double at(double v, const Range& range) {
     return 0.04 + 0.92 * (v - range.low) / (range.high - range.low);
   }
   double at_x(double x) const { return width * at(x, x_range_); }
-  // Above the data is the legend.
+  // The legend is above the data.
   double at_y(double y) const {
     const double top = row_height * static_cast<double>(all_.size());
     return top + (height - top) * (1 - at(y, y_range_));
@@ -137,7 +137,7 @@ class Plot {
     return "<path d=\"" + out + "Z\" fill-opacity=\"0.2\" fill=\"" + s.color + "\"/>\n";
   }
 
-  // Beside a name in the legend.
+  // The mark beside a name in the legend.
   static std::string key(const Series& s, double y) {
     const std::string at = "x=\"" + text(width - 36) + "\" width=\"26\" fill=\"" + s.color + "\" ";
     switch (s.kind) {

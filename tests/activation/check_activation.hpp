@@ -14,7 +14,7 @@
 
 #include "golden/pytorch.hpp"
 
-/// What every activation is put through.
+/// Checks for every activation.
 namespace activation {
 
 using mlp::Index;
@@ -76,7 +76,7 @@ void check_far(const F& f, double left, double slope, double right = 0) {
   CHECK(std::abs(static_cast<double>(delta(1)) - slope) <= bound);
 }
 
-/// A NaN stays one, and stays alone.
+/// A NaN stays NaN and affects no other coefficient.
 template <class S, class F>
 void check_nan(const F& f) {
   mlp::Vector<S> z(19);
@@ -98,8 +98,8 @@ void forward_and_backward(const F& f, std::vector<S>& a, std::vector<S>& delta) 
            mlp::matrix_view<N, 1>(delta.data(), n, 1));
 }
 
-/// The same value gives the same bits wherever it stands in an array of 1 to 40 coefficients, and whether the
-/// array's size is static.
+/// The same value gives the same bits at every position in arrays of 1 to 40 coefficients, and with static
+/// and dynamic sizes.
 template <class S, class F>
 void check_bits(const F& f) {
   constexpr std::size_t count = 40;

@@ -12,7 +12,7 @@ using mlp::ELU;
 
 static_assert(mlp::Activation<ELU, float> && mlp::Activation<ELU, double>);
 
-// Eigen's expm1 of floats lies within 1.3 epsilon; alpha, two products, a sum and delta = 2 come on top.
+// Eigen's expm1 is within 1.3 epsilon in float; alpha, two products, a sum and delta = 2 add to that.
 TEST_CASE_TEMPLATE("ELU: values and derivatives are PyTorch's", S, float, double) {
   activation::check_golden<S>(ELU{}, golden::elu, 6);
   activation::check_golden<S>(ELU{.alpha = 1.5}, golden::elu_15, 8);
@@ -30,7 +30,7 @@ TEST_CASE_TEMPLATE("ELU: the same value gives the same bits everywhere", S, floa
   activation::check_bits<S>(ELU{});
 }
 
-TEST_CASE_TEMPLATE("ELU: near 0, a is z and not a difference of larger numbers", S, float, double) {
+TEST_CASE_TEMPLATE("ELU: near 0, a is not a difference of larger numbers", S, float, double) {
   mlp::Vector<S> a{{S(-1e-6), S(-1e-20)}};
   const mlp::Vector<S> z = a;
   activation::forward(ELU{}, a);

@@ -39,7 +39,7 @@ TEST_CASE_TEMPLATE("GELU: a keeps its digits where Phi(z) is tiny, and so does a
     mlp::Vector<S> a{{S(k)}};
     activation::forward(GELU{}, a);
     const long double z = k, expected = z / 2 * std::erfc(-z / std::sqrt(2.0L));
-    // A relative error of epsilon in z / sqrt(2) is one of z^2 epsilon in erfc.
+    // A relative error of epsilon in z / sqrt(2) causes one of z^2 epsilon in erfc.
     CHECK(std::abs(static_cast<long double>(a(0)) / expected - 1) <= (z * z + 4) * eps);
   }
   mlp::Vector<S> a{{0, std::numeric_limits<S>::denorm_min(), std::numeric_limits<S>::min(), S(1e-12)}};

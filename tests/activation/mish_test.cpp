@@ -8,8 +8,8 @@ using mlp::Mish;
 
 static_assert(mlp::Activation<Mish, float> && mlp::Activation<Mish, double>);
 
-// The rounding of t near 1, epsilon / 2, becomes one of (1 - t) (1 + t), epsilon, which is multiplied by z as
-// far as 1 - t is not 0: up to -log(epsilon) / 2 = 18. delta = 2 doubles that, and 4 are for all else.
+// The rounding of t near 1, epsilon / 2, becomes an error of epsilon in (1 - t) (1 + t), which is multiplied
+// by z while 1 - t is not 0: up to -log(epsilon) / 2 = 18. delta = 2 doubles it; 4 allow for the rest.
 TEST_CASE_TEMPLATE("Mish: values and derivatives are PyTorch's", S, float, double) {
   activation::check_golden<S>(Mish{}, golden::mish, 40);
 }

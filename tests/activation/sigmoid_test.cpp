@@ -8,8 +8,8 @@ using mlp::Sigmoid;
 
 static_assert(mlp::Activation<Sigmoid, float> && mlp::Activation<Sigmoid, double>);
 
-// A sigmoid within 1.5 epsilon, since Eigen's exp is; a (1 - a) has no larger error, and delta = 2 doubles
-// it.
+// The sigmoid is within 1.5 epsilon, because Eigen's exp is; the error of a (1 - a) is no larger, and delta =
+// 2 doubles it.
 TEST_CASE_TEMPLATE("Sigmoid: values and derivatives are PyTorch's", S, float, double) {
   activation::check_golden<S>(Sigmoid{}, golden::sigmoid, 4);
 }

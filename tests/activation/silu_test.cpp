@@ -8,8 +8,8 @@ using mlp::SiLU;
 
 static_assert(mlp::Activation<SiLU, float> && mlp::Activation<SiLU, double>);
 
-// The rounding of s near 1, epsilon / 2, is multiplied by z as far as 1 - s is not 0: up to -log(epsilon) =
-// 36. delta = 2 doubles that, and 4 are for all else.
+// The rounding of s near 1, epsilon / 2, is multiplied by z while 1 - s is not 0: up to -log(epsilon) = 36.
+// delta = 2 doubles it; 4 allow for the rest.
 TEST_CASE_TEMPLATE("SiLU: values and derivatives are PyTorch's", S, float, double) {
   activation::check_golden<S>(SiLU{}, golden::silu, 40);
 }

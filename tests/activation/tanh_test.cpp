@@ -8,7 +8,7 @@ using mlp::Tanh;
 
 static_assert(mlp::Activation<Tanh, float> && mlp::Activation<Tanh, double>);
 
-// Eigen's tanh of floats lies within 4 epsilon; 1 - a^2 doubles that error, and so does delta = 2.
+// Eigen's tanh is within 4 epsilon in float; 1 - a^2 doubles that error, and so does delta = 2.
 TEST_CASE_TEMPLATE("Tanh: values and derivatives are PyTorch's", S, float, double) {
   activation::check_golden<S>(Tanh{}, golden::tanh, 16);
 }

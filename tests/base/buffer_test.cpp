@@ -18,7 +18,7 @@ constexpr bool is_writable = !std::is_const_v<std::remove_pointer_t<decltype(std
 
 }  // namespace
 
-TEST_CASE("Buffer: a smaller batch keeps the storage, a larger one gets what it needs") {
+TEST_CASE("Buffer: a smaller batch keeps the storage, a larger one grows it") {
   Buffer<float, 3, Dynamic> buffer;
   buffer.resize(3, 10);
   CHECK(buffer.view().cols() == 10);
@@ -31,12 +31,12 @@ TEST_CASE("Buffer: a smaller batch keeps the storage, a larger one gets what it 
     CHECK(buffer.view().cols() == cols);
   }
   buffer.resize(3, 1000);
-  buffer.view().setConstant(7);  // an address sanitizer would object
+  buffer.view().setConstant(7);  // AddressSanitizer reports a write outside
   CHECK(std::as_const(buffer).view().sum() == 7 * 3000);
   static_assert(is_writable<decltype(buffer.view())> && !is_writable<decltype(std::as_const(buffer).view())>);
 }
 
-TEST_CASE("Buffer: a fixed size lies in the object") {
+TEST_CASE("Buffer: a fixed size is stored in the object") {
   using Fixed = Buffer<float, 4, 8>;
   static_assert(sizeof(Fixed) == 4 * 8 * sizeof(float));
   static_assert(has_sizes<decltype(std::declval<Fixed&>().view()), 4, 8>);

@@ -7,14 +7,14 @@
 
 using namespace mlp;
 
-TEST_CASE("printable: text stays as it is") {
+TEST_CASE("printable: plain text is unchanged") {
   CHECK(printable("") == "");
   CHECK(printable("a b~") == "a b~");
   CHECK(printable("\u00A0\u00E9\u0100\u4E2D\U0001F600") == "\u00A0\u00E9\u0100\u4E2D\U0001F600");
   CHECK(detail::in_quotes("a b") == "\"a b\"");
 }
 
-TEST_CASE("printable: what commands a terminal does not") {
+TEST_CASE("printable: control characters are replaced") {
   CHECK(printable("\x1B[31m\n\x7F\r\t") == "?[31m????");
   CHECK(printable(std::string("a\0b", 3)) == "a?b");
   CHECK(printable("a\u009B31m\u0080 ") == "a?31m? ");
@@ -27,11 +27,11 @@ TEST_CASE("printable: what commands a terminal does not") {
   }
 }
 
-TEST_CASE("printable: bytes that are no UTF-8") {
+TEST_CASE("printable: bytes that are not UTF-8") {
   CHECK(printable("\x9B"
                   "31m") == "?31m");     // C1 in Latin-1
-  CHECK(printable("a\xC2") == "a?");     // cut short
-  CHECK(printable("\xE2\x80") == "??");  // U+2028 and the like without their end
+  CHECK(printable("a\xC2") == "a?");     // truncated
+  CHECK(printable("\xE2\x80") == "??");  // U+2028 without its last byte
   CHECK(printable("\xC0\x9B") == "??");  // overlong
   CHECK(printable("\xE0\x82\x9B") == "???");
   CHECK(printable("\xED\xA0\x80") == "???");       // half a surrogate pair
@@ -40,10 +40,11 @@ TEST_CASE("printable: bytes that are no UTF-8") {
   CHECK(printable("\xC2z\x80") == "?z?");
 }
 
-TEST_CASE("printable: no longer than a message should be") {
+TEST_CASE("printable: long text is cut") {
   CHECK(printable(std::string(40, 'a')) == std::string(40, 'a'));
   CHECK(printable(std::string(41, 'a')) == std::string(40, 'a') + "...");
-  CHECK(printable(std::string(39, 'a') + "\u00E9") == std::string(39, 'a') + "...");  // not half of it
+  CHECK(printable(std::string(39, 'a') + "\u00E9") ==
+        std::string(39, 'a') + "...");  // not cut within a character
   CHECK(printable(std::string(38, 'a') + "\u00E9") == std::string(38, 'a') + "\u00E9");
   CHECK(printable(std::string(50, '\n')) == std::string(40, '?') + "...");
   CHECK(printable("abc", 2) == "ab...");

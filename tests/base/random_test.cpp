@@ -20,7 +20,7 @@ using mlp::Rng;
 
 static_assert(std::uniform_random_bit_generator<Rng>);
 static_assert(Rng::min() == 0 && Rng::max() == std::numeric_limits<std::uint64_t>::max());
-static_assert(Rng{}() == golden::rng_0[0], "a constant expression, too; the seed is 0 by default");
+static_assert(Rng{}() == golden::rng_0[0], "a constant expression; the default seed is 0");
 
 namespace {
 
@@ -48,7 +48,7 @@ TEST_CASE("Rng: xoshiro256++ seeded by SplitMix64") {
   }
 }
 
-TEST_CASE("Rng: a copy goes on alike, and equality is of states") {
+TEST_CASE("Rng: a copy continues with the same numbers; equality compares states") {
   Rng a{7};
   a();
   Rng b = a;
@@ -96,8 +96,8 @@ TEST_CASE("Rng: normal numbers") {
           2 * eps * std::abs(expected));  // std::log may differ by an ulp
   }
 
-  // Within five standard errors: Var(x^k) = E x^2k - (E x^k)^2, with E x^k = 1, 3, 15, 105 for k = 2, 4,
-  // 6, 8.
+  // Within five standard errors: Var(x^k) = E x^2k - (E x^k)^2, with E x^k = 1, 3, 15, 105 for k = 2, 4, 6,
+  // 8.
   constexpr int n = 20000;
   double sum[4] = {};
   for (int i = 0; i < n; ++i) {
@@ -137,7 +137,7 @@ TEST_CASE("Rng: shuffle") {
         std::equal(v.begin(), v.end(), std::begin(golden::rng_shuffle_10), std::end(golden::rng_shuffle_10)));
     CHECK(std::is_permutation(v.begin(), v.end(), std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}.begin()));
   }
-  SUBCASE("gives each order as often") {
+  SUBCASE("gives each order equally often") {
     Rng rng{5};
     std::array<int, 6> counts{};
     for (int i = 0; i < 6000; ++i) {

@@ -12,7 +12,7 @@ using namespace mlp;
 
 namespace {
 
-// Sizes by hand, without the base class, and without state_count().
+// Sizes without the base class, and without state_count().
 struct ByHand {
   static constexpr Index inputs() { return 2; }
   Index outputs() const { return 3; }

@@ -16,7 +16,7 @@ TEST_CASE("SizedMatrix: fixed where both sizes are known and their product is no
   static_assert(std::is_same_v<SizedMatrix<float, 1000, 1000>, Matrix<float>>);
   static_assert(std::is_same_v<SizedMatrix<float, Dynamic, 1>, Vector<float>>);
   static_assert(std::is_same_v<SizedMatrix<float, max_fixed_size + 1, 1>, Vector<float>>);
-  // In bytes, what Eigen allows on the stack.
+  // The limit is in bytes: Eigen's for objects on the stack.
   static_assert(is_fixed<max_fixed_size, 1, double> && is_fixed<max_fixed_size, 1, float>);
   using Large = std::complex<double>;
   static_assert(is_fixed<64, 128, Large> && !is_fixed<65, 128, Large>);

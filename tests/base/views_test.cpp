@@ -24,7 +24,7 @@ Matrix<float> numbered(Index rows, Index cols) {
   return m;
 }
 
-// The same numbers in the same place, through a view that cannot be written.
+// The same numbers at the same address, through a read-only view.
 template <class View, class X>
 void check_views(const View& view, const X& x) {
   static_assert(is_view<View> && !is_writable<View>);
@@ -42,7 +42,7 @@ void check_copies(const Copy& copy, const X& x) {
 
 }  // namespace
 
-TEST_CASE("matrix_view: column-major, and writable as what it points to") {
+TEST_CASE("matrix_view: column-major, and writable if its data are") {
   Matrix<float> m = numbered(2, 3);
   auto view = matrix_view<2, 3>(m.data(), 2, 3);
   const auto constant = matrix_view<Dynamic, Dynamic>(std::as_const(m).data(), 3, 2);
@@ -53,7 +53,7 @@ TEST_CASE("matrix_view: column-major, and writable as what it points to") {
   CHECK(constant == Matrix<float>{{0, 3}, {1, 4}, {2, 50}});
 }
 
-TEST_CASE("dense_view: what lies side by side is not copied") {
+TEST_CASE("dense_view: contiguous columns are not copied") {
   const Matrix<float> m = numbered(4, 6);
   SUBCASE("matrices and blocks") {
     check_views(dense_view<Dynamic, Dynamic>(m), m);
@@ -61,10 +61,10 @@ TEST_CASE("dense_view: what lies side by side is not copied") {
     check_views(dense_view<4, 6>(m), m);
     check_views(dense_view<4, Dynamic>(m.middleCols(1, 3)), m.middleCols(1, 3));
     check_views(dense_view<2, 3>(m.block(1, 2, 2, 3)), m.block(1, 2, 2, 3));
-    check_views(dense_view<1, Dynamic>(m.middleRows(2, 1)), m.middleRows(2, 1));  // a row with a stride in it
+    check_views(dense_view<1, Dynamic>(m.middleRows(2, 1)), m.middleRows(2, 1));  // a row with a stride
     check_views(dense_view<1, 6>(m.middleRows(2, 1)), m.middleRows(2, 1));
   }
-  SUBCASE("the sizes asked for are the view's") {
+  SUBCASE("the view has the requested sizes") {
     static_assert(has_sizes<decltype(dense_view<4, 6>(m)), 4, 6>);
     static_assert(has_sizes<decltype(dense_view<4, 1>(m.col(0))), 4, 1>);
     static_assert(has_sizes<decltype(dense_view<200, 200>(m)), Dynamic, Dynamic>);
@@ -109,7 +109,7 @@ TEST_CASE("dense_view: an expression, or a vector with strides, is evaluated") {
   static_assert(has_sizes<decltype(dense_view<4, 6>(2 * m)), 4, 6>);
 }
 
-TEST_CASE("column_major_view: a row-major matrix is copied, all else is as with dense_view") {
+TEST_CASE("column_major_view: a row-major matrix is copied; otherwise as dense_view") {
   const Matrix<float> m = numbered(4, 6);
   const Eigen::Matrix<float, Dynamic, Dynamic, Eigen::RowMajor> by_rows = m;
   const Eigen::RowVectorXf row = m.row(1);

@@ -1,5 +1,6 @@
-// What it costs to know a network's shape only at run time: the time of a training step, and of predictions, of an Mlp
-// and of the DynamicMlp of the same shape, in turn, on one thread. Prints the medians as a Markdown table.
+// The cost of knowing a network's shape only at run time: times of a training step and of predictions, of an
+// Mlp and of the DynamicMlp of the same shape, in turn, on one thread. Prints the medians as a Markdown
+// table.
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/mlp.hpp>
 
@@ -23,7 +24,7 @@ double median(std::vector<double>& times) {
   return times[times.size() / 2];
 }
 
-// run_a() and run_b(), `turns` times in a row, over and over.
+// Calls run_a() and run_b() alternately, `turns` times in a row each.
 void compare(const char* what, int turns, auto&& run_a, auto&& run_b) {
   std::vector<double> a, b;
   for (int round = 0; round < 21; ++round) {

@@ -1,9 +1,9 @@
 // Runs the suite, prints the report and writes it to a file.
 //   --quick            one short turn on the bundled subset of MNIST, for CI
-//   --markdown=FILE    where the report goes
-//   --programs=FILE    what programs/measure.cmake wrote
-// and Google Benchmark's own options. OpenBLAS, which libtorch and dlib may work with, reads its number of
-// threads from the environment: OPENBLAS_NUM_THREADS=1, as the target run_benchmarks sets it.
+//   --markdown=FILE    the report's file
+//   --programs=FILE    the file that programs/measure.cmake wrote
+// and Google Benchmark's own options. OpenBLAS, which libtorch and dlib may use, reads its number of threads
+// from the environment: OPENBLAS_NUM_THREADS=1, as the target run_benchmarks sets it.
 #include "report.hpp"
 #include "suite.hpp"
 
@@ -21,7 +21,7 @@ namespace {
 
 bool quick = false;
 
-constexpr Index largest_batch = 256;  // which all others divide
+constexpr Index largest_batch = 256;  // all others divide it
 
 template <class Target>
 mlp::Dataset<Target> first(const mlp::Dataset<Target>& data, Index n) {

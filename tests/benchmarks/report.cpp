@@ -34,7 +34,7 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/// Three digits, without an exponent where that is readable.
+/// Three digits, without an exponent if that is readable.
 std::string number(double value) {
   char text[32];
   const int decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : value >= 0.1 ? 3 : 4;
@@ -42,7 +42,7 @@ std::string number(double value) {
   return text;
 }
 
-/// As Markdown that is aligned also as plain text.
+/// A Markdown table that is also aligned as plain text.
 std::string print(const std::vector<std::vector<std::string>>& table) {
   std::vector<std::size_t> widths(table.front().size());
   for (const auto& row : table) {
@@ -85,7 +85,7 @@ std::vector<Peer>& peers() {
 benchmark::internal::Benchmark* add(const Column& column, const std::string& peer, Index items,
                                     std::function<void(benchmark::State&)> run) {
   const std::size_t index = column_index(column);
-  // A name that a filter can be written for; the report finds its column by the number in front.
+  // A name that a filter can match; the report finds the column by the number at its start.
   const std::string name = std::to_string(index) + "/" + column.table + "/" + column.name + "/" + peer;
   return benchmark::RegisterBenchmark(name.c_str(),
                                       [=](benchmark::State& state) {
@@ -140,7 +140,7 @@ double Report::limit() const {
   for (const auto& [column, peers] : results_) {
     if (columns()[column].table != "limit") continue;
     const auto& seconds = peers.begin()->second.seconds_per_item;
-    return 1 / *std::min_element(seconds.begin(), seconds.end());  // nothing is faster than the limit
+    return 1 / *std::min_element(seconds.begin(), seconds.end());  // the fastest run counts as the limit
   }
   return NAN;
 }
@@ -166,7 +166,7 @@ std::string Report::learned_cell(std::size_t index, const std::string& peer) con
   return number(peers.at(peer).learned.back());
 }
 
-// The rows and columns that have something in a cell; nothing if there are none.
+// A table of the nonempty rows and columns; an empty text if there are none.
 template <class Cell>
 std::string Report::table(const std::string& name, Cell cell) const {
   const auto ours_first = [](const std::string& a, const std::string& b) {

@@ -9,19 +9,19 @@
 
 namespace suite {
 
-/// Collects all runs, and makes Markdown of their medians: tables whose rows are peers and whose columns are
-/// what `add` was given.
+/// Collects all runs, and writes their medians as Markdown tables, with a row for each peer and a column for
+/// each call of `add`.
 class Report : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }
   void ReportRuns(const std::vector<Run>& runs) override;
 
-  /// Takes up what programs/measure.cmake wrote: lines of a program, its peer, microseconds and bytes.
+  /// Reads the file of programs/measure.cmake: lines with a program, its peer, microseconds and bytes.
   void read_programs(const std::filesystem::path& file);
 
   std::string markdown() const;
 
-  /// Whether every peer gave right outputs and learned.
+  /// Whether every peer's outputs were right and every peer learned.
   bool all_passed() const { return errors_.empty(); }
 
  private:

@@ -1,5 +1,5 @@
-// What the peers of the benchmark suite are measured at: networks, data, and how each is timed. A peer is one
-// file in peers/ with a class template `Model` and a call of add_peer; nothing else names it.
+// The tasks of the benchmark suite: networks, data, and how each is timed. A peer is one file in peers/ with
+// a class template `Model` and a call of add_peer; nothing else names it.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -26,8 +26,8 @@ using Vector = mlp::Vector<float>;
 
 enum class Hidden { relu, tanh };
 
-/// Layer sizes, inputs first. Ten outputs are logits of classes, trained with softmax cross-entropy; any
-/// others are numbers, trained with the mean squared error.
+/// Layer sizes, inputs first. A network with ten outputs is a classifier, trained with softmax cross-entropy;
+/// any other is a regression, trained with the mean squared error.
 template <Hidden activation, int... size>
 struct Network {
   static constexpr Hidden hidden = activation;
@@ -74,7 +74,7 @@ using Trainings = std::tuple<
 using Inferences = std::tuple<Network<Hidden::tanh, 1, 32, 32, 1>, Network<Hidden::relu, 16, 64, 64, 4>,
                               Network<Hidden::relu, 784, 128, 10>>;
 
-/// The samples of a step: x inputs x n, sample after sample, and a label or number for each.
+/// The samples of a step: x inputs x n, sample after sample, and a label or target for each.
 template <class Net>
 struct Batch {
   const float* x;
@@ -87,11 +87,11 @@ struct Data {
   mlp::Dataset<Target> train, test;
 };
 
-/// MNIST: of the whole set 59,904 training images, which all minibatches divide, or what the bundled subset
-/// has.
+/// MNIST: 59,904 training images of the whole set, a multiple of all minibatches, or the bundled subset.
 const Data<mlp::Labels>& mnist();
 
-/// As many samples of 64 variables, which depend on four hidden ones, and of a smooth function of those.
+/// As many samples of 64 variables that depend on four hidden ones, with a smooth function of these as
+/// target.
 const Data<Matrix>& tabular();
 
 template <class Net>
@@ -103,7 +103,8 @@ const Data<typename Net::Target>& data() {
 /// Whether the run is a short one for CI, on the bundled subset.
 bool is_quick();
 
-/// What every peer starts from: for each layer W (outputs x inputs, column-major; He's uniform), then b = 0.
+/// The initial parameters of every peer: for each layer W (outputs x inputs, column-major; He's uniform),
+/// then b = 0.
 template <class Net>
 Vector initial_parameters() {
   mlp::Rng rng{1};
@@ -117,7 +118,7 @@ Vector initial_parameters() {
   return Eigen::Map<Vector>(theta.data(), static_cast<Index>(theta.size()));
 }
 
-/// The outputs for x, by the definition.
+/// The outputs for x, computed from the definition.
 template <class Net>
 Matrix reference(const Vector& theta, const Matrix& x) {
   Matrix y = x;
@@ -132,7 +133,7 @@ Matrix reference(const Vector& theta, const Matrix& x) {
   return y;
 }
 
-/// dL/dy of the mean softmax cross-entropy or mean squared error, for peers that have no loss of their own.
+/// dL/dy of the mean softmax cross-entropy or mean squared error, for peers without a loss.
 template <class Net>
 void loss_gradient(const float* logits, const Batch<Net>& batch, float* dlogits) {
   const Eigen::Map<const Eigen::Array<float, Net::outputs, Eigen::Dynamic>> y(logits, Net::outputs, batch.n);
@@ -152,12 +153,12 @@ void loss_gradient(const float* logits, const Batch<Net>& batch, float* dlogits)
 /// A column of a table of the report.
 struct Column {
   std::string table, name;
-  double scale = 1;         // what is shown: scale * seconds per item, or
+  double scale = 1;         // the figure shown: scale * seconds per item, or
   bool per_second = false;  // items per second, over scale
-  double flop = 0;          // floating-point operations per item, where they bound the time
+  double flop = 0;          // floating-point operations per item, if they limit the time
 };
 
-/// Adds the benchmark of a peer for a column. An iteration works on that many items.
+/// Adds the benchmark of a peer for a column. One iteration processes `items` items.
 benchmark::internal::Benchmark* add(const Column& column, const std::string& peer, Index items,
                                     std::function<void(benchmark::State&)> run);
 
@@ -166,10 +167,10 @@ struct Peer {
   std::function<void()> add_benchmarks;
 };
 
-/// Those that were found when the suite was built.
+/// The peers that were found when the suite was built.
 std::vector<Peer>& peers();
 
-/// One pass through the data in a new order: the minibatches are gathered, and each is a step.
+/// One pass through the data in a new order: gathers each minibatch and takes a step with it.
 template <class Net, class Model>
 void epoch(Model& model, const mlp::Dataset<typename Net::Target>& data, Index batch, mlp::Rng& rng) {
   if constexpr (requires { model.epoch(data, rng); }) {
@@ -190,7 +191,7 @@ void epoch(Model& model, const mlp::Dataset<typename Net::Target>& data, Index b
   }
 }
 
-/// The accuracy, or the share of the targets' variance that is explained.
+/// The accuracy, or the explained fraction of the targets' variance.
 template <class Net, class Model>
 double score(Model& model, const mlp::Dataset<typename Net::Target>& test) {
   constexpr int piece = 64;
@@ -216,7 +217,7 @@ inline void require(benchmark::State& state, double value, double least, const c
     state.SkipWithError(std::string(name).append(" ").append(std::to_string(value)).c_str());
 }
 
-/// Seconds per epoch. The model goes on learning from one repetition to the next.
+/// Seconds per epoch. The model continues to learn from one repetition to the next.
 template <class Task, class Model>
 void add_training(const std::string& peer) {
   using Net = typename Task::Net;
@@ -235,7 +236,7 @@ void add_training(const std::string& peer) {
       ->Iterations(1);
 }
 
-/// Steps on the four samples of the exclusive or, from the start until it is learned and on.
+/// Steps on the four samples of the exclusive or, from the initial parameters until it is learned and beyond.
 template <class Model>
 void add_xor(const std::string& peer) {
   constexpr int steps = 5000;
@@ -255,7 +256,7 @@ void add_xor(const std::string& peer) {
       });
 }
 
-/// Time per sample for n samples at once. Each input depends on the output before it, so that no two calls
+/// Time per sample for n samples at once. Each input depends on the previous output, so that calls do not
 /// overlap.
 template <class Net, int n, class Model>
 void add_inference(const std::string& peer) {
@@ -270,19 +271,19 @@ void add_inference(const std::string& peer) {
         Matrix x = Matrix::Random(Net::inputs, n);
         if constexpr (!requires { requires Model::is_approximate; }) {
           const Eigen::Map<const Matrix> y(model.template infer<n>(x.data()), Net::outputs, n);
-          const Matrix expected = reference<Net>(theta, x);  // which may happen to be close to 0
+          const Matrix expected = reference<Net>(theta, x);  // may be close to 0
           if (!((y - expected).norm() <= 1e-4f * (1 + expected.norm()))) state.SkipWithError("wrong outputs");
         }
         for (auto _ : state) x(0) += 1e-6f * model.template infer<n>(x.data())[0];
       });
 }
 
-/// Adds all benchmarks that a peer's `Model<Net, Task>` can do; Task is void for inference only.
+/// Adds all benchmarks that a peer's `Model<Net, Task>` supports; Task is void for inference only.
 ///   Model(theta)                        see initial_parameters; its outputs may differ where is_approximate is true
 ///   void step(const Batch<Net>&)        a step of plain SGD
 ///   const float* infer<n>(const float*) the outputs of n samples, until the next call
-/// Model must stand outside of unnamed namespaces: g++ 12 takes add_peer for two of the same name to be one
-/// function.
+/// Model must not be in an unnamed namespace: g++ 12 would merge the add_peer of two models with the same
+/// name.
 template <template <class Net, class Task> class Model>
 bool add_peer(const std::string& name, const std::string& version) {
   peers().push_back({name, version, [name] {

@@ -1,5 +1,5 @@
-// What all cores bring: the time of a training step, and of predictions, with one thread and with as many as
-// OpenMP would take, in turn. Prints the medians as a Markdown table.
+// The gain from all cores: times of a training step and of predictions, with one thread and with as many as
+// OpenMP would use, in turn. Prints the medians as a Markdown table.
 #include <omp.h>
 #include <mlp/mlp.hpp>
 
@@ -16,7 +16,7 @@ double median_time(std::vector<double> times) {
   return times[times.size() / 2];
 }
 
-// Calls run() `turns` times in a row with one thread, then with all, over and over.
+// Calls run() with one thread and with all, alternately, `turns` times in a row each.
 void compare(const char* what, int turns, int most, auto run) {
   std::vector<double> times[2];
   for (int round = 0; round < 11; ++round) {

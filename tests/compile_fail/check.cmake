@@ -1,5 +1,5 @@
-# Compiles FILE, which must fail with exactly one error, the one its comment `// error: REGEX` describes, and compiles
-# it with -D FIXED, which must succeed: so that the error has the reason it should have.
+# Compiles FILE, which must fail with exactly one error, the one that its comment `// error: REGEX` describes. Then
+# compiles it with -D FIXED, which must succeed, so that the error has the intended cause.
 file(READ ${FILE} source)
 if(NOT source MATCHES "// error: ([^\n]+)")
   message(FATAL_ERROR "${FILE}: expected a comment '// error: REGEX'")

@@ -1,4 +1,4 @@
-// The concepts take what the library has, and types with any one member missing or wrong they refuse.
+// The concepts accept the library's parts, and reject types with any one member missing or wrong.
 #include <doctest/doctest.h>
 
 #include <mlp/activation/leaky_relu.hpp>
@@ -22,7 +22,7 @@ struct NoForward {
   void backward(const auto&, auto&) const {}
 };
 
-// A layer with a Cache of one parameter, which is enough.
+// A layer whose Cache has one template parameter, which is sufficient.
 struct Copy : Sizes<2, 2> {
   template <class S>
   struct Cache {};

@@ -1,5 +1,5 @@
-// Static, dynamic and mixed sizes give the same bits: in training, in prediction, and with one sample as with
-// many. Built twice: as all tests are, and optimized for the machine that runs them (see CMakeLists.txt).
+// Static, dynamic and mixed sizes give the same bits: in training, in prediction, with one sample and with
+// many. Built twice: like all tests, and optimized for the machine that runs them (see CMakeLists.txt).
 #include <doctest/doctest.h>
 
 #include <mlp/activation/leaky_relu.hpp>
@@ -27,7 +27,7 @@ Net initialized(Net net) {
   return net;
 }
 
-// Numbers without a pattern, in a matrix of fixed sizes.
+// Irregular numbers, in a matrix of fixed sizes.
 template <int Rows, int Cols>
 auto numbers() {
   Eigen::Matrix<float, Rows, Cols> x;
@@ -36,7 +36,7 @@ auto numbers() {
   return x;
 }
 
-// Parameters and state after some steps, with the batch size static or not.
+// Parameters and state after some steps, with a static or dynamic batch size.
 template <class Net, class X, class T>
 Vector<float> train(Net net, const X& x, const T& t) {
   Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 1e-3});
@@ -48,7 +48,7 @@ Vector<float> train(Net net, const X& x, const T& t) {
 
 }  // namespace
 
-TEST_CASE("a tiny network: the bits do not depend on what is static") {
+TEST_CASE("a tiny network: the bits do not depend on which sizes are static") {
   using Static = Mlp<BinaryCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 1>>;
   using Run = Mlp<BinaryCrossEntropy, Dense<Dynamic, Dynamic, Tanh>, Dense<Dynamic, Dynamic>>;
   using Mixed = Mlp<BinaryCrossEntropy, Dense<2, Dynamic, Tanh>, Dense<Dynamic, 1>>;
@@ -69,7 +69,7 @@ TEST_CASE("a tiny network: the bits do not depend on what is static") {
   CHECK(a.predict(x) == b.predict(dynamic_x));
 }
 
-TEST_CASE("layers large enough for Eigen's kernels, sizes that fill no register evenly") {
+TEST_CASE("layers large enough for Eigen's kernels, sizes that do not fill registers evenly") {
   using Static = Mlp<SoftmaxCrossEntropy, Dense<37, 65, LeakyReLU>, Dense<65, 19, Sigmoid>, Dense<19, 3>>;
   using Run = Mlp<SoftmaxCrossEntropy, Dense<Dynamic, Dynamic, LeakyReLU>, Dense<Dynamic, Dynamic, Sigmoid>,
                   Dense<Dynamic, Dynamic>>;
@@ -89,7 +89,7 @@ TEST_CASE("layers large enough for Eigen's kernels, sizes that fill no register 
   CHECK(a.predict(one) == a.predict(dynamic_one));
 }
 
-TEST_CASE("every layer, of sizes that fill no tile evenly") {
+TEST_CASE("every kind of layer, with sizes that do not fill tiles evenly") {
   using Static =
       Mlp<SoftmaxCrossEntropy, LayerNorm<37>, Dense<37, 19>, BatchNorm<19>, Activate<19, LeakyReLU>,
           Dropout<19>, Residual<LayerNorm<19>, Dense<19, 7, Tanh>, BatchNorm<7>, Dense<7, 19>>, Dense<19, 3>>;

@@ -52,7 +52,7 @@ Labels labels(Index count, int classes) {
   });
 }
 
-// A first layer with no backward pass that leaves dx out, and a cache that takes no batch size.
+// A first layer without a backward pass that omits dx, and whose cache takes no batch size.
 struct Scale : Sizes<4, 4, 4> {
   template <class S>
   struct Cache {};
@@ -118,7 +118,7 @@ TEST_CASE("predict, infer, forward and loss agree") {
   }
   CHECK(net.loss(x, t) == doctest::Approx(net.loss_function().value(ws.outputs(), t)).epsilon(1e-6));
 
-  // Many more samples than are worked on at a time.
+  // Many more samples than one block of a prediction.
   const Matrix<float> many = numbers(4, 1000);
   const Matrix<float> all = net.predict(many);
   for (const Index j : {0, 255, 256, 511, 999}) CHECK(all.col(j).isApprox(net.predict(many.col(j)), 1e-6f));
@@ -134,7 +134,7 @@ TEST_CASE("a matrix gives a matrix, a vector a vector, and fixed sizes stay fixe
   static_assert(std::is_same_v<decltype(dynamic.predict(Vector<float>())), Vector<float>>);
 }
 
-TEST_CASE("any dense Eigen object of the right scalar will do") {
+TEST_CASE("any dense Eigen object with the right scalar type is accepted") {
   const auto net = initialized(Classifier{});
   const Matrix<float> big = numbers(4, 20);
   const Labels t = labels(20, 3);
@@ -174,7 +174,7 @@ TEST_CASE("gradients of static, dynamic and mixed networks, with respect to the 
   check(initialized(Mlp<SoftmaxCrossEntropy, Scale, Dense<4, 3>>{}));
 }
 
-TEST_CASE("input gradients on request, and backward from a gradient of the caller's") {
+TEST_CASE("input gradients on request, and backward from the caller's gradient") {
   const auto net = initialized(Mlp<MeanSquaredError, Dense<4, 6, Tanh>, Dense<6, 2>>{});
   const Matrix<float> x = numbers(4, 5), t = numbers(2, 5, 8);
   auto ws = net.workspace(5);
@@ -193,7 +193,7 @@ TEST_CASE("input gradients on request, and backward from a gradient of the calle
   CHECK(ws.output<0>().rows() == 6);
 }
 
-TEST_CASE("a first layer of the user's own needs no second backward pass") {
+TEST_CASE("a user-defined first layer needs no second backward pass") {
   const auto net = initialized(Mlp<MeanSquaredError, Scale, Dense<4, 2>>{});
   const Matrix<float> x = numbers(4, 5), t = numbers(2, 5, 8);
   auto ws = net.workspace(5);
@@ -218,7 +218,7 @@ TEST_CASE("copies are independent, moves keep the parameters") {
                 std::is_nothrow_move_constructible_v<Classifier>);
 }
 
-TEST_CASE("predict from many threads") {
+TEST_CASE("predict in several threads") {
   const auto net = initialized(Dynamic3({4, 6}, {6, 3}));
   const Matrix<float> x = numbers(4, 600);
   const Matrix<float> expected = net.predict(x);
@@ -268,7 +268,7 @@ TEST_CASE("logits of 1e4 and nan in the data") {
   auto net = initialized(Mlp<SoftmaxCrossEntropy, Dense<2, 3>>{});
   net.weights<0>() = Matrix<float>{{1e4f, 0}, {-1e4f, 0}, {0, 0}};
   const Matrix<float> x{{1, -1}, {0, 0}};
-  // Eigen's vectorized exp never falls below the smallest normal number.
+  // Eigen's vectorized exp is never below the smallest normal number.
   const Matrix<float> wrong = net.predict(x) - Matrix<float>{{1, 0}, {0, 1}, {0, 0}};
   CHECK(wrong.cwiseAbs().maxCoeff() <= std::numeric_limits<float>::min());
   CHECK(net.loss(x, Labels{{0, 1}}) == 0);
@@ -302,7 +302,7 @@ TEST_CASE("in double, and cast between the two") {
   CHECK(wide.cast<float>().parameters() == net.parameters());
 }
 
-TEST_CASE("the state: moved by a Trainer's steps alone, taken along by copies and casts, reset") {
+TEST_CASE("the state: changed only by a Trainer's steps, kept by copies and casts, reset") {
   auto net = initialized(Normed{});
   static_assert(Normed::StateVector::SizeAtCompileTime == 22);
   const Vector<float> fresh = net.state();
@@ -316,7 +316,7 @@ TEST_CASE("the state: moved by a Trainer's steps alone, taken along by copies an
   net.predict(x);
   CHECK(net.state() == fresh);
   net.forward_eval(x, ws);
-  net.update_state(ws);  // of a prediction there is nothing to take in
+  net.update_state(ws);  // no effect after a prediction
   CHECK(net.state() == fresh);
 
   Trainer trainer(net, Sgd{.learning_rate = 0.1});
@@ -339,7 +339,7 @@ TEST_CASE("the state: moved by a Trainer's steps alone, taken along by copies an
   CHECK(initialized(Classifier{}).state().size() == 0);
 }
 
-TEST_CASE("a step whose loss is not finite leaves the state as it was") {
+TEST_CASE("a step whose loss is not finite leaves the state unchanged") {
   auto net = initialized(Normed{});
   const Vector<float> fresh = net.state();
   Matrix<float> x = numbers(4, 9);
@@ -349,13 +349,14 @@ TEST_CASE("a step whose loss is not finite leaves the state as it was") {
   CHECK(net.state() == fresh);
 }
 
-TEST_CASE("the weight mask: 1 for weights, 0 for biases and norms, all of a layer that says nothing") {
+TEST_CASE(
+    "the weight mask: 1 for weights, 0 for biases and norms, 1 for all of a layer without mark_weights") {
   const Mlp<MeanSquaredError, Dense<2, 1>, LayerNorm<1>, Dense<1, 4>, Scale> net;
   CHECK(net.weight_mask() ==
         Vector<float>{{1, 1, 0, /**/ 0, 0, /**/ 1, 1, 1, 1, 0, 0, 0, 0, /**/ 1, 1, 1, 1}});
 }
 
-TEST_CASE("slice: the part of a layer in any vector that is laid out as theta is") {
+TEST_CASE("slice: a layer's part of any vector with theta's layout") {
   auto net = initialized(Normed{});
   Vector<float> v = Vector<float>::LinSpaced(net.parameter_count(), 0, float(net.parameter_count() - 1));
   CHECK(net.slice<0>(v) == v.head<30>());
@@ -374,7 +375,7 @@ TEST_CASE("forward_eval: the derivatives of a prediction, without dropout and wi
   const Matrix<double> dy = numbers(3, 7, 5).cast<double>();
   {
     Trainer trainer(net, Sgd{.learning_rate = 0.1});
-    trainer.step(x, labels(7, 3));  // so that the running statistics are not the first ones
+    trainer.step(x, labels(7, 3));  // so that the running statistics are not the initial ones
   }
   auto ws = net.workspace();
   CHECK(net.forward_eval(x, ws).isApprox(net.infer(x), 1e-14));
@@ -383,7 +384,7 @@ TEST_CASE("forward_eval: the derivatives of a prediction, without dropout and wi
   Matrix<double> dx;
   net.backward(x, ws, gradient, dx);
 
-  // Central differences are right to about h^2 + epsilon / h.
+  // Central differences are accurate to about h^2 + epsilon / h.
   const auto worst_error = [&](auto&& q, const auto& dq) {
     constexpr double h = 1e-5;
     double worst = 0;
@@ -405,7 +406,7 @@ TEST_CASE("forward_eval: the derivatives of a prediction, without dropout and wi
   net.forward(x, ws);
   ws.output_gradient() = dy;
   net.backward(x, ws, gradient, dx);
-  CHECK(!(worst_error(x, dx) <= 1e-3));  // those of training are others
+  CHECK(!(worst_error(x, dx) <= 1e-3));  // those in training differ
 }
 
 TEST_CASE("a network without parameters") {
@@ -417,7 +418,7 @@ TEST_CASE("a network without parameters") {
   CHECK(result.worst_input_error <= 1e-8);
 }
 
-TEST_CASE("sizes that disagree at run time say where, what was expected and what was found") {
+TEST_CASE("errors of sizes at run time name the place, the expected and the found size") {
   CHECK(message_of([] {
           Dynamic3({4, 6}, {7, 3});
         }) == "mlp: layer 1: expected 6 inputs, as the layer before it has outputs, found 7");

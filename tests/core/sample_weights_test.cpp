@@ -20,7 +20,8 @@ namespace {
 
 using Net = BasicMlp<double, SoftmaxCrossEntropy, Dense<2, 5, Tanh>, Dense<5, 3>>;
 
-// Loss and gradient of weighted samples against those of a batch in which sample j stands weights(j) times.
+// Loss and gradient of weighted samples compared with those of a batch that repeats sample j weights(j)
+// times.
 template <class AnyNet, class T>
 void check_against_copies(const Matrix<double>& x, const T& t, const Vector<double>& weights) {
   const AnyNet net = initialized<AnyNet>(3);
@@ -41,7 +42,7 @@ void check_against_copies(const Matrix<double>& x, const T& t, const Vector<doub
   CHECK(net.loss_and_accuracy(x, t, weights).first == net.loss(x, t, weights));
   CHECK(net.batch_weight(t, weights) == weights.sum());
   CHECK(net.batch_weight(t) == static_cast<double>(x.cols()));
-  // It is their ratio that counts.
+  // Only ratios of weights matter.
   CHECK(net.loss_and_gradient(x, t, weights / 2, ws, halved) == doctest::Approx(loss).epsilon(1e-14));
   CHECK((found - halved).cwiseAbs().maxCoeff() <= 1e-15);
 }
@@ -61,7 +62,7 @@ TEST_CASE("a weight of n is the sample given n times, with every loss") {
   check_against_copies<BasicMlp<double, BinaryCrossEntropy, Dense<2, 3>>>(data.x, t, weights);
 }
 
-TEST_CASE("the gradient of a weighted loss is that of central differences") {
+TEST_CASE("the gradient of a weighted loss agrees with central differences") {
   Net net = initialized<Net>();
   const Dataset<Labels, double> data = clusters<double>(5);
   Vector<double> weights(5), gradient;
@@ -80,7 +81,7 @@ TEST_CASE("the gradient of a weighted loss is that of central differences") {
   }
 }
 
-TEST_CASE("no weights, none given, and a batch that weighs nothing") {
+TEST_CASE("no weights, empty weights, and a batch of weight 0") {
   const Net net = initialized<Net>();
   const Dataset<Labels, double> data = clusters<double>(4);
   auto ws = net.workspace();
@@ -183,7 +184,7 @@ TEST_CASE("weights of classes and of samples: sample j weighs w_j c_j") {
         doctest::Approx(plain.loss_and_gradient(data.x, data.t, both, ws, expected)).epsilon(1e-14));
   CHECK((gradient - expected).cwiseAbs().maxCoeff() <= 1e-15);
 
-  // Classes that weigh nothing: a loss of 0, not nan.
+  // Classes of weight 0 give a loss of 0, not nan.
   Net none(SoftmaxCrossEntropy{.class_weights = {0, 0, 1}}, {}, {});
   const Dataset<Labels, double> first{data.x.leftCols(2), data.t.head(2)};
   CHECK(evaluate(none, first).loss == 0);

@@ -21,7 +21,7 @@ Dataset<> numbered(Index n) {
   return data;
 }
 
-// How often each sample is there; -1 where one is torn from its target.
+// How often each sample occurs; -1 if it is separated from its target.
 std::vector<int> times_seen(const Dataset<>& a, const Dataset<>& b) {
   std::vector<int> times(static_cast<std::size_t>(a.size() + b.size()), 0);
   for (const Dataset<>* part : {&a, &b}) {
@@ -63,7 +63,7 @@ TEST_CASE("Dataset: views are copied, sample by sample") {
   CHECK(part.t == all.t.segment(1, 3));
 }
 
-TEST_CASE("split: every sample goes, with its target, into one part") {
+TEST_CASE("split: every sample is, with its target, in exactly one part") {
   const struct {
     Index size;
     double fraction;
@@ -85,7 +85,7 @@ TEST_CASE("split: every sample goes, with its target, into one part") {
   }
 }
 
-TEST_CASE("split: the order is random, and the seed's") {
+TEST_CASE("split: the order is random and determined by the seed") {
   const auto data = numbered(50);
   const auto order = [&](std::uint64_t seed) {
     Rng rng{seed};
@@ -115,7 +115,7 @@ TEST_CASE("split: matrix targets") {
   }
 }
 
-TEST_CASE("split: what is wrong is said") {
+TEST_CASE("split: errors") {
   Rng rng{1};
   const auto data = numbered(4);
   CHECK_THROWS_WITH_AS(split(data, -0.5, rng), "split: expected a fraction in [0, 1], found -0.500000",

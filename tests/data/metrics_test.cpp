@@ -16,7 +16,7 @@ using namespace mlp;
 namespace {
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
-// A mean of a golden number's terms, each at most 1 and in double, on either side: a rounding per sample.
+// Means of terms of at most 1, in double, on both sides: one rounding per sample.
 constexpr double bound = golden::metrics::samples * epsilon;
 
 template <class T>
@@ -31,7 +31,7 @@ Matrix<double> matrix(const T& numbers, Index rows) {
 
 }  // namespace
 
-TEST_CASE("Metrics of labels: as scikit-learn, with classes that have no sample or no prediction") {
+TEST_CASE("Metrics of labels: as scikit-learn, including classes without samples or predictions") {
   namespace expected = golden::metrics;
   const Labels t = labels(expected::labels), predicted = labels(expected::predicted);
   CHECK(accuracy(predicted, t) == expected::accuracy);
@@ -69,7 +69,7 @@ TEST_CASE("top_k_accuracy: as scikit-learn, and the first of equal scores is the
   CHECK(top_k_accuracy(scores, t, 1) == accuracy(first, t));
 }
 
-TEST_CASE("top_k_accuracy: a nan is never right") {
+TEST_CASE("top_k_accuracy: a nan is never correct") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   for (Index k = 1; k <= 3; ++k) {
     CHECK(top_k_accuracy(Eigen::Vector3d(1, nan, 2), Eigen::Matrix<int, 1, 1>(1), k) == 0);
@@ -84,7 +84,7 @@ TEST_CASE("roc_auc: as scikit-learn, with ties") {
   const Labels t = labels(expected::binary_labels);
   const Matrix<double> scores = matrix(expected::binary_scores, 1);
   CHECK(std::abs(roc_auc(scores, t) - expected::binary_roc_auc) <= bound);
-  // Only the order counts; turned around, what is left of 1.
+  // Only the order of the scores counts; reversing it gives 1 minus the area.
   CHECK(roc_auc(scores.array().exp().cast<float>(), t) == roc_auc(scores, t));
   CHECK(std::abs(roc_auc(-scores, t) - (1 - expected::binary_roc_auc)) <= bound);
   CHECK(roc_auc(Matrix<double>::Constant(1, t.size(), 0.3), t) == 0.5);
@@ -143,7 +143,7 @@ TEST_CASE("Metrics: any dense Eigen object") {
   CHECK(top_k_accuracy(scores.leftCols<2>() * 2, t.head(2), 1) == 1);
 }
 
-TEST_CASE("Metrics: what is wrong is said") {
+TEST_CASE("Metrics: errors") {
   const Labels t{{0, 1, 2}}, two{{0, 1}}, none(0);
   const Matrix<float> y = Matrix<float>::Random(3, 3);
   CHECK(message_of([&] { accuracy(two, t); }) ==

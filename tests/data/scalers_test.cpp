@@ -22,7 +22,7 @@ double worst_difference(const A& a, const B& b) {
   return static_cast<double>((a - b).cwiseAbs().maxCoeff());
 }
 
-// Made by sklearn.preprocessing 1.2.1 from the transpose of x:
+// Computed by sklearn.preprocessing 1.2.1 from the transpose of x:
 //   StandardScaler().fit(x).transform(x), MinMaxScaler((-1, 1)).fit(x).transform(x)
 template <class S>
 const Matrix<S> x = (Matrix<S>(3, 4) << 1, 2, 4, 9,  //
@@ -48,10 +48,10 @@ TEST_CASE_TEMPLATE("StandardScaler: mean 0 and deviation 1, as scikit-learn", S,
   CHECK(scaler.scale(0) == doctest::Approx(3.082207001484488).epsilon(epsilon<S>));
   CHECK(scaler.scale(1) == 1);
   CHECK(scaler.scale(2) == doctest::Approx(1.118033988749895).epsilon(epsilon<S>));
-  // A subtraction that is exact here, two roundings of the scale and one of the division; numbers below 2.
+  // An exact subtraction, two roundings of the scale and one of the division; numbers below 2.
   const Matrix<S> z = scaler.transform(x<S>);
   CHECK(worst_difference(z.template cast<double>(), standard) <= 4 * static_cast<double>(epsilon<S>));
-  // A number of 1002 is rounded once more.
+  // A number of 1002 adds another rounding.
   CHECK(worst_difference(scaler.inverse_transform(z), x<S>) <= 1002 * static_cast<double>(epsilon<S>));
 }
 
@@ -69,7 +69,7 @@ TEST_CASE_TEMPLATE("MinMaxScaler: into the range, as scikit-learn", S, float, do
   CHECK(unit.row(1) == Eigen::Matrix<S, 1, 4>::Zero());
 }
 
-TEST_CASE("Scalers: other data are scaled by the numbers of the first") {
+TEST_CASE("Scalers: other data are scaled by the fitted numbers") {
   const Eigen::Vector3d sample(7, -2.5, 1000.5);
   const auto check = [&](const auto& scaler, const Eigen::Vector3d& expected) {
     const auto z = scaler.transform(sample);
@@ -101,13 +101,13 @@ TEST_CASE("Scalers: any dense Eigen object") {
   check(StandardScaler(x<double>), StandardScaler(x<double>).transform(x<double>));
   check(MinMaxScaler(x<double>), MinMaxScaler(x<double>).transform(x<double>));
 
-  // A dataset in place.
+  // Scales a dataset in place.
   Dataset data{x<double>, Labels(4)};
   data.x = StandardScaler(data.x).transform(data.x);
   CHECK(worst_difference(data.x, standard) <= 4 * epsilon<double>);
 }
 
-TEST_CASE("Scalers: constant features, where the mean is rounded too, and one sample") {
+TEST_CASE("Scalers: constant features, also with a rounded mean, and one sample") {
   for (const double value : {0.1, -1e300, 1e-310, 0.0}) {
     CAPTURE(value);
     const Matrix<double> constant = Matrix<double>::Constant(1, 10, value);
@@ -132,7 +132,7 @@ TEST_CASE("Scalers: numbers whose squares overflow, and the smallest") {
   }
 }
 
-TEST_CASE("Scalers: what is wrong is said") {
+TEST_CASE("Scalers: errors") {
   const StandardScaler standard_scaler(x<float>);
   const MinMaxScaler min_max_scaler(x<float>);
   CHECK(message_of([&] { standard_scaler.transform(x<float>.topRows(2)); }) ==
@@ -185,7 +185,7 @@ TEST_CASE("one_hot: a column per label, and back") {
   CHECK(from_one_hot(one_hot(Labels(0), 3)).size() == 0);
 }
 
-TEST_CASE("one_hot: what is wrong is said") {
+TEST_CASE("one_hot: errors") {
   CHECK(message_of([] {
           one_hot(Labels{{0, 1, 3}}, 3);
         }) == "one_hot: expected labels in [0, 3), found 3 for sample 2");

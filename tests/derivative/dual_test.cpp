@@ -13,7 +13,7 @@ using namespace mlp;
 using D = Dual<double>;
 
 static_assert(is_real<float> && is_real<double> && is_real<D> && is_real<Dual<float>> && !is_real<int>);
-// A derivative is never lost without a word.
+// No implicit conversion may lose a derivative.
 static_assert(!std::is_constructible_v<double, D> && !std::is_constructible_v<int, D> &&
               !std::is_constructible_v<bool, D> && !std::is_constructible_v<Dual<float>, D>);
 
@@ -21,14 +21,14 @@ namespace {
 
 constexpr double eps = std::numeric_limits<double>::epsilon(), inf = std::numeric_limits<double>::infinity();
 
-// f'(q) without differences: the imaginary part of f(q + ih) / h, whose error is h^2.
+// f'(q) without differences: Im f(q + ih) / h, whose error is h^2.
 template <class F>
 double slope(F f, double q) {
   constexpr double h = 1e-100;
   return f(std::complex<double>(q, h)).imag() / h;
 }
 
-// The functions of q that std::complex has too, for either of them.
+// Functions of q that std::complex also has, for either type.
 const auto complex_functions = [](auto&& use) {
   use([](auto q) { return 2. + q * (q - 3.) / (-q + 7.5) - 1. / q; });
   use([](auto q) { return sqrt(q); });
@@ -58,7 +58,7 @@ TEST_CASE("values and derivatives are those of complex numbers with a tiny imagi
       CAPTURE(q);
       const D found = f(D(q, -2));
       const double value = f(std::complex<double>(q)).real(), derivative = -2 * slope(f, q);
-      // Some ten operations, each within an epsilon of terms that are at most 20 times the result.
+      // About ten operations, each within an epsilon of terms that are at most 20 times the result.
       CHECK(std::abs(found.value - value) <= 200 * eps * std::max(1., std::abs(value)));
       CHECK(std::abs(found.derivative - derivative) <= 200 * eps * std::max(1., std::abs(derivative)));
     }
@@ -81,7 +81,7 @@ TEST_CASE("expm1, log1p, erf and erfc: values of the standard library, derivativ
   CHECK(expm1(D(-40, 1)).derivative == std::exp(-40.));  // not 1 + expm1(q) = 0
 }
 
-TEST_CASE("where values are equal the derivatives decide; == asks for values alone") {
+TEST_CASE("if values are equal, derivatives decide comparisons; == compares values alone") {
   CHECK((D(1) < D(2) && D(2) > D(1) && D(1) <= D(2) && D(2) >= D(1) && !(D(2) <= D(1)) && D(1) != D(2)));
   const D falling(0, -1), rising(0, 1);
   CHECK((falling < 0 && falling <= 0 && !(falling >= 0) && !(falling > 0)));
@@ -91,8 +91,8 @@ TEST_CASE("where values are equal the derivatives decide; == asks for values alo
   CHECK(!(nan < 0 || nan > 0 || nan <= 0 || nan >= 0 || nan == nan));
 }
 
-// softplus(q) = log(1 + exp(q)), whose derivative at 0 is 1/2, in the ways in which losses write it.
-TEST_CASE("a smooth function in branches has its derivative at the seam, whichever way it is written") {
+// softplus(q) = log(1 + exp(q)), whose derivative at 0 is 1/2, in the forms that losses use.
+TEST_CASE("a smooth function in branches has the right derivative at the seam, in every form") {
   for (const double dq : {-2., 0., 2.}) {
     CAPTURE(dq);
     const D q(0, dq), e = exp(-abs(q));
@@ -105,7 +105,7 @@ TEST_CASE("a smooth function in branches has its derivative at the seam, whichev
     check(std::max(D(0), q) + log1p(e), softplus, dq / 2);
     check((q > 0 ? q : 0) + log1p(e), softplus, dq / 2);
     check((q >= 0 ? q : 0) + log1p(e), softplus, dq / 2);
-    // Its derivative, whose own is 1/4.
+    // Its derivative, the sigmoid, whose own derivative is 1/4.
     check((q > 0 ? 1 : e) / (1 + e), 0.5, dq / 4);
     check((q < 0 ? e : 1) / (1 + e), 0.5, dq / 4);
   }
@@ -114,7 +114,7 @@ TEST_CASE("a smooth function in branches has its derivative at the seam, whichev
   CHECK(std::clamp(D(5, 1), D(-1), D(1)).derivative == 0);
 }
 
-TEST_CASE_TEMPLATE("what has overflowed is a constant, and what is nan stays it", S, float, double) {
+TEST_CASE_TEMPLATE("an overflowed value is a constant, and nan stays nan", S, float, double) {
   using Q = Dual<S>;
   const Q huge(std::numeric_limits<S>::max(), 1), e = exp(huge);
   CHECK((isinf(e) && !isfinite(e) && !isnan(e) && e.derivative == 0));
@@ -126,7 +126,7 @@ TEST_CASE_TEMPLATE("what has overflowed is a constant, and what is nan stays it"
   CHECK((isnan(exp(nan)) && isnan(nan * 2) && isnan(nan + 1)));
 }
 
-TEST_CASE("a constant's derivative is 0 even where the function has none") {
+TEST_CASE("a constant's derivative is 0 even where the function has no derivative") {
   CHECK((sqrt(D(0)).value == 0 && sqrt(D(0)).derivative == 0));
   CHECK(sqrt(D(0, 1)).derivative == inf);
   CHECK(pow(D(-2, 1), D(3)).derivative == 12);  // no logarithm of -2
@@ -157,7 +157,7 @@ TEST_CASE("Eigen's arrays of Duals") {
   CHECK((Eigen::Array<float, 5, 1>::Constant(2).cast<Dual<float>>() == 2).all());
 }
 
-// Whole numbers: every sum is exact.
+// Integers: every sum is exact.
 TEST_CASE("products are sums of products, for transposes and blocks too") {
   const auto numbers = [](Index rows, Index cols, int seed) {
     Matrix<D> m(rows, cols);

@@ -9,7 +9,7 @@ using namespace mlp;
 
 namespace {
 
-// Says that its derivative is `factor` times what it is.
+// Returns its derivative times `factor`.
 struct WrongTanh {
   static constexpr bool needs_input = false;
   double factor = 1;
@@ -33,7 +33,7 @@ const Matrix<float> t{{1, 0}, {0, 1}};
 
 }  // namespace
 
-TEST_CASE("a right gradient passes, for a float network too, and the network stays as it is") {
+TEST_CASE("a correct gradient passes, also for a float network, and the network is unchanged") {
   const auto net = network(Dense<3, 4, Tanh>{});
   const Vector<float> before = net.parameters();
   const GradientCheck result = check_gradient(net, x, t);
@@ -42,7 +42,7 @@ TEST_CASE("a right gradient passes, for a float network too, and the network sta
   CHECK(net.parameters() == before);
 }
 
-TEST_CASE("a derivative that is one part in a thousand off is found, where it is and by how much") {
+TEST_CASE("an error of one thousandth is found, with its place and size") {
   const auto net = network(Dense<3, 4, WrongTanh>(WrongTanh{.factor = 1.001}));
   const GradientCheck result = check_gradient(net, x, t);
   CHECK(result.worst_error > 1e-5);

@@ -29,7 +29,7 @@ std::string error_of(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("a part says its name and the options that are not as usual") {
+TEST_CASE("a part is written with its name and the options that differ from the defaults") {
   CHECK(to_text(detail::describe(LeakyReLU{})) == "LeakyReLU");
   CHECK(to_text(detail::describe(LeakyReLU{.negative_slope = 0.1})) == "LeakyReLU(negative_slope=0.1)");
   CHECK(to_text(detail::describe(GELU{.approximate = true})) == "GELU(approximate=1)");
@@ -39,7 +39,7 @@ TEST_CASE("a part says its name and the options that are not as usual") {
   CHECK(to_text(detail::describe(OfTheUser{})) == "custom");
 }
 
-TEST_CASE("what is written is read again, with blanks and with true and false") {
+TEST_CASE("written text is read back; blanks, true and false are accepted") {
   const char* const text = "Mlp(A, B(1, 23, C(x=-0.5), y=[1, 2]), D(z=[]))";
   CHECK(to_text(parse(text)) == text);
   CHECK(to_text(parse(" Mlp ( A,B( 1,23,C(x=-.5),y=[1,2] ) , D ( z = [ ] ) ) \n")) == text);
@@ -53,15 +53,15 @@ TEST_CASE("options are read back") {
   CHECK(loss.class_weights == std::vector<double>{1, 2});
   CHECK(loss.label_smoothing == 0.5);
   CHECK(message_of<std::invalid_argument>([] { detail::read_options<GELU>(parse("GELU(alpha=1)")); }) ==
-        "architecture: GELU: expected options that it has, found others");
+        "architecture: GELU: expected only its own options, found others");
   CHECK(message_of<std::invalid_argument>([] { detail::read_options<GELU>(parse("GELU(3)")); }) ==
-        "architecture: GELU: expected options alone");
+        "architecture: GELU: expected only options, found others");
   CHECK(message_of<std::invalid_argument>([] {
           detail::read_options<GELU>(parse("GELU(approximate=[1, 2])"));
         }) == "architecture: GELU: expected one number as approximate, found a list");
 }
 
-TEST_CASE("a text that is none says where") {
+TEST_CASE("errors in a text name the position") {
   CHECK(error_of("") == "architecture: expected a name at character 1, found the end");
   CHECK(error_of("Mlp(A") == "architecture: expected ')' at character 6, found the end");
   CHECK(error_of("Mlp(A))") == "architecture: expected the end at character 7, found \")\"");
@@ -70,8 +70,7 @@ TEST_CASE("a text that is none says where") {
         "architecture: expected a number, true or false at character 10, found \"))\"");
   CHECK(error_of("A(99999999999999999999)") ==
         "architecture: expected a size at character 3, found \"99999999999999999999\"");
-  CHECK(error_of("A(x=1, x=2)") ==
-        "architecture: expected another option than x again at character 10, found \"2)\"");
+  CHECK(error_of("A(x=1, x=2)") == "architecture: expected option x only once at character 10, found \"2)\"");
   CHECK(error_of("A(\x1b[31m)") == "architecture: expected a name at character 3, found \"?[31m)\"");
   CHECK(error_of("A(x=1e400)") == "architecture: expected a number at character 5, found \"1e400)\"");
   std::string deep;
@@ -87,7 +86,7 @@ TEST_CASE("a text that is none says where") {
   CHECK(named == "architecture: " + std::string(40, 'a') + "...: expected 1 parts, found 0");
 }
 
-TEST_CASE("architectures of any length: bounded memory, and time in proportion") {
+TEST_CASE("architectures of any length: bounded memory, proportional time") {
   constexpr int n = 100'000;
   const auto repeated = [](auto&& item) {
     std::string text = "A(";
@@ -106,7 +105,7 @@ TEST_CASE("architectures of any length: bounded memory, and time in proportion")
   check(repeated([](int i) { return i > 1 ? "B," : ""; }), true);
   check(repeated([](int) { return "B,"; }), false);
   check(repeated([](int) { return "B(C),"; }), false);
-  // Minutes, if each option were compared with all others.
+  // Takes minutes if each option is compared with all others.
   check(repeated([](int i) { return i > 0 ? "b" + std::to_string(i) + "=1," : ""; }), true);
   check(repeated([](int i) { return "b" + std::to_string(i) + "=1,"; }), false);
 }

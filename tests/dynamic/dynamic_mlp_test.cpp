@@ -134,7 +134,7 @@ TEST_CASE("full-batch optimizers") {
         "LevenbergMarquardt: expected the loss MeanSquaredError, found Huber");
 }
 
-TEST_CASE("what goes bad in training is told by the number of the layer") {
+TEST_CASE("an error in training names the layer by its number") {
   DynamicMlp net = from_architecture("Mlp(MeanSquaredError, Dense(1, 1), Dense(1, 1), Dense(1, 1))");
   net.parameters() << 1e30f, 0, 1e30f, 0, 1, 0;
   const Dataset data{Matrix<float>{{1}}, Matrix<float>{{1}}};
@@ -168,7 +168,7 @@ TEST_CASE("architectures from text") {
         "Mlp(Hinge, Dropout(3, p=0.5), Dense(3, 2))");
 }
 
-TEST_CASE("architectures that are none") {
+TEST_CASE("texts that are not architectures") {
   CHECK(error_of("Net(Hinge)") == "architecture: Net: expected Mlp(loss, layer, ...)");
   CHECK(error_of("Mlp") == "architecture: Mlp: expected 1 parts, found 0");
   CHECK(error_of("Mlp(Hinge)") == "mlp: expected at least one layer, found none");

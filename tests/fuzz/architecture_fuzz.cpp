@@ -11,7 +11,8 @@
 
 #include "only_throws.hpp"
 
-// A text is refused with std::invalid_argument, or is a network whose own text gives the same network again.
+// A text is refused with std::invalid_argument, or gives a network whose own text gives the same network
+// again.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mlp;
   constexpr Index most_parameters = 10'000, most_inputs = 1'000;

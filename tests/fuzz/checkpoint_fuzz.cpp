@@ -40,7 +40,7 @@ struct Load {
 
 }  // namespace
 
-// A checkpoint is refused with std::runtime_error, or training goes on from it.
+// A checkpoint is refused with std::runtime_error, or training resumes from it.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const Dataset<Labels> train = clusters(8), validation = clusters(6);
   const std::string bytes(data, data + size);

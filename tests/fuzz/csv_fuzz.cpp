@@ -8,7 +8,7 @@
 
 #include "only_throws.hpp"
 
-// The first byte chooses the options, the others are the file.
+// The first byte selects the options, the others are the file.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mlp;
   if (size == 0) return 0;

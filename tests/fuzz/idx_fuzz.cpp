@@ -15,7 +15,7 @@
 
 namespace {
 
-// What is within gzip's first stream, up to most_bytes of it; empty if the bytes are not such a stream.
+// The contents of gzip's first stream, up to most_bytes; empty if the bytes are not such a stream.
 std::string unzipped(std::string bytes, std::size_t most_bytes) {
   z_stream stream{};
   if (inflateInit2(&stream, 15 + 16) != Z_OK) std::abort();
@@ -44,7 +44,7 @@ std::string zipped(std::string inner) {
   return bytes;
 }
 
-// Makes the data as long as the sizes in the header say, if that is no more than most_bytes.
+// Makes the data as long as the header's sizes require, if that is at most most_bytes.
 void fit_data(std::string& idx, std::size_t most_bytes) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(idx[i]); };
   if (idx.size() < 4 || idx.size() < 4 + 4 * std::size_t{byte(3)}) return;
@@ -59,7 +59,7 @@ void fit_data(std::string& idx, std::size_t most_bytes) {
 
 }  // namespace
 
-// Mutations of gzip's stream fail its checksum: this mutates what is within, and mends the file's length.
+// Mutated gzip streams fail their checksum: this mutates the contents, and repairs the file's length.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most_bytes,
                                                unsigned seed) {
   constexpr std::size_t most_unzipped = 1 << 16;
@@ -71,7 +71,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
   });
 }
 
-// zlib reads from the name of a file: one in memory.
+// zlib reads a file by name: this one is in memory.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const int file = memfd_create("idx", 0);
   if (ftruncate(file, 0) != 0 || pwrite(file, data, size, 0) != static_cast<ssize_t>(size)) std::abort();

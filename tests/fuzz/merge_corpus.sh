@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Adds to each fuzzer's corpus what it found in a build folder, minimised: the fewest inputs that cover all edges of
-# code that the hand-made files do not cover and, if those are more than MOST, the smallest of them. Files that an
-# earlier call added are candidates like the new ones. Hand-made files stay. An added file's name is the first 12 hex
-# digits of its SHA-1.
+# Adds to each fuzzer's corpus the inputs that it found in a build folder, minimized: the fewest inputs that cover all
+# edges of code that the hand-made files do not cover and, if those are more than MOST, the smallest of them. Files
+# added by an earlier call are candidates like the new ones. Hand-made files stay. The name of an added file is the
+# first 12 hex digits of its SHA-1.
 # Usage: tests/fuzz/merge_corpus.sh BUILD_FOLDER [MOST]
 set -euo pipefail
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-/// libFuzzer's own mutations, which also take words from the dictionary. They expect a buffer of most_bytes.
+/// libFuzzer's own mutations, which also insert words from the dictionary. They need a buffer of most_bytes.
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most_bytes);
 
 inline std::string mutated(std::string bytes, std::size_t most_bytes) {
@@ -15,8 +15,8 @@ inline std::string mutated(std::string bytes, std::size_t most_bytes) {
   return bytes;
 }
 
-/// The body of a LLVMFuzzerCustomMutator: replaces the input by mutate(input), or in one case of eight, and where that
-/// is empty or too long, by what libFuzzer's own mutations make of it.
+/// The body of an LLVMFuzzerCustomMutator: replaces the input by mutate(input) or, in one case of eight and
+/// if that is empty or too long, by one of libFuzzer's own mutations.
 inline std::size_t mutate_or(std::uint8_t* data, std::size_t size, std::size_t most_bytes, unsigned seed,
                              auto&& mutate) {
   const std::string result = seed / 256 % 8 == 0 ? std::string() : mutate(std::string(data, data + size));

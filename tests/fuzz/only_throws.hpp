@@ -3,8 +3,8 @@
 #include <exception>
 #include <typeinfo>
 
-/// Calls call(), which may throw an E: exactly that, as the documentation says. Any other exception ends the
-/// fuzzer, and its input is kept.
+/// Calls call(), which may throw exactly an E, as documented. Any other exception ends the fuzzer, and its
+/// input is kept.
 template <class E>
 void only_throws(auto&& call) {
   try {

@@ -10,8 +10,8 @@
 #include "only_throws.hpp"
 #include "onnx_mutator.hpp"
 
-// A model is refused with std::runtime_error, or is a network of finite numbers that predicts, and that is the same
-// after it was written and read again.
+// A model is refused with std::runtime_error, or is a network of finite numbers that predicts and is
+// unchanged after writing and reading it again.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mlp;
   std::optional<Model<float>> model;

@@ -13,14 +13,14 @@
 
 #include "mutate.hpp"
 
-/// libFuzzer's own mutations break the lengths of protobuf messages, each of which lies within another. This mutator
-/// takes an ONNX model apart into fields, changes one of them and writes all lengths anew.
-/// Source: onnx.proto of ONNX 1.12, whose numbers of fields stand in the code.
+/// libFuzzer's own mutations break the lengths of nested protobuf messages. This mutator splits an ONNX model
+/// into fields, changes one of them and writes all lengths anew.
+/// Source: onnx.proto of ONNX 1.12, whose field numbers stand in the code.
 class OnnxMutator {
  public:
   explicit OnnxMutator(unsigned seed) : random_(seed) {}
 
-  /// The mutated model, which may be larger than most_bytes; empty if the bytes are no message.
+  /// The mutated model, which may be larger than most_bytes; empty if the bytes are not a message.
   std::string mutate(const std::string& bytes, std::size_t most_bytes) {
     Fields fields;
     if (!read(bytes, Kind::model, fields) || fields.empty()) return {};
@@ -34,7 +34,7 @@ class OnnxMutator {
  private:
   enum class Kind { none, model, graph, node, tensor, attribute, value, type, tensor_type, shape, dim, pair };
 
-  // The kind of message that a field of a message is, or none.
+  // The kind of message that a field of `outer` holds, or none.
   static Kind kind_of(Kind outer, std::uint32_t tag) {
     using enum Kind;
     constexpr struct {
@@ -58,7 +58,7 @@ class OnnxMutator {
   struct Field {
     std::uint32_t tag;
     Wire wire;
-    Kind kind = Kind::none;    // unless it is none, a message of these fields
+    Kind kind = Kind::none;    // unless none, the field is a message of these fields
     std::uint64_t number = 0;  // of a varint or fixed size
     std::string bytes = {};
     Fields fields = {};
@@ -124,7 +124,7 @@ class OnnxMutator {
     else change_payload(place.field(), most_bytes);
   }
 
-  // Names are the edges of the graph: takes such a field from elsewhere, or any text.
+  // Names are the edges of the graph: copies the name from another such field, or sets any text.
   void copy_like(const Place& place, const std::vector<Place>& places) {
     const bool takes_any_text = is_one_in(4);
     std::vector<const Field*> others;
@@ -152,7 +152,7 @@ class OnnxMutator {
     }
   }
 
-  // Makes a tensor's raw data as long as its type and sizes say, unless those are packed.
+  // Makes a tensor's raw data as long as its type and sizes require, unless the sizes are packed.
   void fit_tensors(Fields& fields, Kind kind, std::size_t most_bytes) {
     for (Field& field : fields) fit_tensors(field.fields, field.kind, most_bytes);
     double bytes = kind == Kind::tensor ? 4 : -1;

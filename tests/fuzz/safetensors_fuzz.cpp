@@ -10,8 +10,8 @@
 #include "only_throws.hpp"
 #include "safetensors_mutator.hpp"
 
-// A file is refused with std::runtime_error, or is a model of finite numbers that is the same after it was saved and
-// loaded again.
+// A file is refused with std::runtime_error, or is a model of finite numbers that is unchanged after saving
+// and loading it again.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mlp;
   const std::string bytes(data, data + size);

@@ -15,8 +15,8 @@
 
 #include "mutate.hpp"
 
-/// libFuzzer's own mutations break nearly every safetensors file in its first 8 bytes, the length of the header, or
-/// in data_offsets. This mutator changes the header or the data and makes the rest fit.
+/// libFuzzer's own mutations break nearly every safetensors file, in the first 8 bytes (the length of the
+/// header) or in data_offsets. This mutator changes the header or the data and adapts the rest.
 class SafetensorsMutator {
  public:
   explicit SafetensorsMutator(unsigned seed) : random_(seed) {}
@@ -77,7 +77,7 @@ class SafetensorsMutator {
     }
   }
 
-  // Text in the metadata may be JSON itself: its escapes stay right.
+  // Text in the metadata may be JSON itself: its escapes stay valid.
   void mutate_text(std::string& text) {
     Json inner = Json::parse(text, nullptr, false);
     if (inner.is_structured() && !is_one_in(8)) {
@@ -98,7 +98,7 @@ class SafetensorsMutator {
     else value = others[below(others.size())];
   }
 
-  // Leaves out, repeats or exchanges an element or a member.
+  // Removes, repeats or swaps an element or a member.
   void mutate_items(Json& value) {
     const auto at = [&] {
       return std::next(value.begin(), static_cast<std::ptrdiff_t>(below(value.size())));
@@ -110,7 +110,7 @@ class SafetensorsMutator {
     else value[mutated(at().key(), 64)] = Json(*at());
   }
 
-  // Lays the tensors' data out one behind the other, each as long as its type and shape say.
+  // Lays out the tensors' data one after the other, each as long as its type and shape require.
   void fit_data(Json& json, std::string& data, std::size_t most_bytes) {
     if (!json.is_object()) return;
     std::size_t end = 0;

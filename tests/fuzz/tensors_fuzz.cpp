@@ -9,7 +9,8 @@
 #include "only_throws.hpp"
 #include "safetensors_mutator.hpp"
 
-// A file is refused with std::runtime_error, or its tensors are the same after they were written and read again.
+// A file is refused with std::runtime_error, or its tensors are unchanged after writing and reading them
+// again.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mlp;
   const std::string bytes(data, data + size);

@@ -7,7 +7,7 @@
 #include <limits>
 #include <span>
 
-/// Golden numbers as Eigen matrices, and how far from them a result is.
+/// Golden numbers as Eigen matrices, and the distance of a result from them.
 namespace golden {
 
 template <class S, class T>
@@ -15,7 +15,7 @@ mlp::Matrix<S> matrix(std::span<const T> numbers, mlp::Index rows, mlp::Index co
   return Eigen::Map<const mlp::Matrix<T>>(numbers.data(), rows, cols).template cast<S>();
 }
 
-/// The largest |found - expected|; NaN if any is, or if they differ in number.
+/// The largest |found - expected|; NaN if any is NaN, or if their numbers differ.
 template <class X>
 double worst_error(const Eigen::DenseBase<X>& found, std::span<const double> expected) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();

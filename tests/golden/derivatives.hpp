@@ -8,7 +8,8 @@ namespace golden::derivatives {
 
 // clang-format off
 
-/// Of the network with an activation: dy/dx of the first sample, 3 x 4 (column after column), and H v for each
+/// For the network with an activation: dy/dx of the first sample, 3 x 4 (column after column), and H v for
+/// each
 /// loss and its targets.
 struct Derivatives {
   std::span<const double> jacobian, mse, bce, labels, classes;

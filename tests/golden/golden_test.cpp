@@ -25,9 +25,9 @@ using namespace mlp;
 
 namespace {
 
-// A number of a pass is the end of a chain of sums over units and samples (one rounding of half an epsilon
-// for each term) and of functions within four epsilon. No weight is above 1, so no layer makes the error
-// before it larger than the number of its units; the networks have at most 18 units and 7 samples.
+// A number of a pass results from a chain of sums over units and samples (one rounding of half an epsilon for
+// each term) and of functions within four epsilon. No weight exceeds 1, so a layer multiplies the error
+// before it at most by its number of units; the networks have at most 18 units and 7 samples.
 template <class S>
 constexpr double pass_bound = 4 * (18 + 7) * static_cast<double>(std::numeric_limits<S>::epsilon());
 
@@ -101,8 +101,8 @@ TEST_CASE("PyTorch: 3-5-1, tanh, binary cross-entropy") {
                golden::tanh_bce);
 }
 
-// Each step adds the error of a pass, times a rate of at most 1/2, and passes on what was there: a step of
-// descent on these data brings neighboring parameters together rather than apart.
+// Each step adds the error of a pass, times a rate of at most 1/2, and keeps the earlier error: on these data
+// a descent step brings neighboring parameters closer together.
 TEST_CASE_TEMPLATE("PyTorch: 60 steps of stochastic gradient descent", S, float, double) {
   constexpr double bound = 60 * pass_bound<S> / 2;
   const auto& data = golden::tanh_labels;

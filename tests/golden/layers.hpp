@@ -10,8 +10,8 @@ namespace golden {
 
 inline constexpr int norm_rows = 19, norm_samples = 7;
 
-/// The passes of training on norm_x, with norm_dy from behind and norm_parameters (gamma, then beta); then
-/// the running statistics (mean, then variance) after training on x, 2 x + 1 and x^2, and what is predicted
+/// The training passes on norm_x, with the incoming gradient norm_dy and norm_parameters (gamma, then beta);
+/// then the running statistics (mean, then variance) after training on x, 2 x + 1 and x^2, and the prediction
 /// for x with them.
 struct Norm {
   double epsilon, momentum;
@@ -19,7 +19,7 @@ struct Norm {
 };
 
 /// residual_net_*: 20 steps of SGD (learning rate 0.1, momentum 0.5), on the first 7 and the last 7 of the 14
-/// samples in turn; dx is the derivative of each sample's first output, as predicted after that.
+/// samples in turn; dx is the derivative of each sample's first output, in prediction after the last step.
 
 inline constexpr double norm_x[] = {
     0.59375, 1.609375, -1.640625, -0.5625, 2.0, -0.734375, -1.53125, 1.71875, 0.40625, -1.984375, 0.875,

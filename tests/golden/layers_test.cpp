@@ -15,7 +15,7 @@
 #include "golden/compare.hpp"
 #include "golden/layers.hpp"
 
-/// A network with norms and a residual block, trained, against PyTorch.
+/// A trained network with norms and a residual block, compared with PyTorch.
 
 using namespace mlp;
 
@@ -26,9 +26,9 @@ template <class S>
 using Static = BasicMlp<S, SoftmaxCrossEntropy, Dense<4, 6>, BatchNorm<6>, Activate<6, Tanh>, Block,
                         LayerNorm<6>, Dense<6, 3>>;
 
-// A number of a pass is the end of a chain of sums over at most 6 units and 7 samples through ten layers, in
-// which none but the norms makes an error larger, at most twofold; and a step is a tenth of that. 20 steps and
-// a pass come so to 20 / 10 + 1 passes.
+// A number of a pass results from a chain of sums over at most 6 units and 7 samples through ten layers; only
+// norms increase an error, at most twofold, and a step is a tenth of the gradient. 20 steps and a pass
+// therefore add the errors of 20 / 10 + 1 passes.
 template <class S>
 constexpr double bound = 3 * 10 * 2 * (6 + 7) * static_cast<double>(std::numeric_limits<S>::epsilon());
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes pytorch.hpp beside this script: what PyTorch computes, in float64, for the tests to compare with.
+"""Writes pytorch.hpp beside this script: PyTorch's results in float64, with which the tests compare.
 
     python3 tests/golden/make_golden.py
 
@@ -120,7 +120,7 @@ def losses():
     labels = [0, 4, 2, 1, 3, 0, 4]
     classes = probabilities(rows, samples, 0.4)
     classes[2] = [0.0, 0.0, 1.0, 0.0, 0.0]
-    classes[5] = [0.5, 0.25, 0.125, 0.25, 0.0]  # sums to 9/8: PyTorch does not mind
+    classes[5] = [0.5, 0.25, 0.125, 0.25, 0.0]  # sums to 9/8: PyTorch accepts that
     big = 1e4
     text = loss_case("mse", nn.MSELoss(), y, t)
     text += loss_case("bce", nn.BCEWithLogitsLoss(), y, yes)
@@ -316,7 +316,7 @@ HEADER = f"""\
 
 #include <span>
 
-/// What PyTorch computes. Matrices lie column after column, and a column is a sample.
+/// PyTorch's results. Matrices are stored column after column, and a column is a sample.
 namespace golden {{
 
 // clang-format off

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes layers.hpp beside this script: what PyTorch's norms compute, alone and within a network, in float64.
+"""Writes layers.hpp beside this script: results of PyTorch's norms, alone and in a network, in float64.
 
     python3 tests/golden/make_layers.py
 
@@ -38,7 +38,7 @@ def norm_inputs():
 
 
 def norm_case(name, norm):
-    """The passes on one batch, then the running statistics after two more, and the output they give."""
+    """The passes on one batch, then the running statistics after two more, and the output that they give."""
     x, dy, gamma, beta = (torch.tensor(v) for v in norm_inputs())
     x.requires_grad_()
     with torch.no_grad():
@@ -135,8 +135,8 @@ namespace golden {{
 
 inline constexpr int norm_rows = {ROWS}, norm_samples = {SAMPLES};
 
-/// The passes of training on norm_x, with norm_dy from behind and norm_parameters (gamma, then beta); then
-/// the running statistics (mean, then variance) after training on x, 2 x + 1 and x^2, and what is predicted
+/// The training passes on norm_x, with the incoming gradient norm_dy and norm_parameters (gamma, then beta);
+/// then the running statistics (mean, then variance) after training on x, 2 x + 1 and x^2, and the prediction
 /// for x with them.
 struct Norm {{
   double epsilon, momentum;
@@ -144,7 +144,7 @@ struct Norm {{
 }};
 
 /// residual_net_*: 20 steps of SGD (learning rate 0.1, momentum 0.5), on the first 7 and the last 7 of the 14
-/// samples in turn; dx is the derivative of each sample's first output, as predicted after that.
+/// samples in turn; dx is the derivative of each sample's first output, in prediction after the last step.
 
 """
 

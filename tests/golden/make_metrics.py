@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes metrics.hpp beside this script: what sklearn.metrics computes, for metrics_test.cpp to compare with.
+"""Writes metrics.hpp beside this script: results of sklearn.metrics, with which metrics_test.cpp compares.
 
     python3 tests/golden/make_metrics.py
 
@@ -39,7 +39,7 @@ def number(name, value):
 
 
 def labels():
-    """Class 3 is never right and class 4 never predicted."""
+    """Class 3 is never predicted correctly and class 4 never predicted."""
     t = np.floor(2 + 2 * wave(SAMPLES, 1.7, 0.3)).astype(int)
     t[t == 3] = 4
     predicted = np.where(wave(SAMPLES, 2.9, 1.0) > -0.2, t, (t + 1) % CLASSES)
@@ -68,7 +68,7 @@ def rankings():
     scores[np.arange(SAMPLES), t] += 0.375
     text = array("ranked_labels", t, "int")
     text += "/// Column by column, a column being a sample.\n" + array("scores", scores)
-    # Of equal scores scikit-learn takes the last class. mlp takes the first: turn the classes around.
+    # For equal scores, scikit-learn takes the last class and mlp the first: reverse the classes.
     top_k = [
         metrics.top_k_accuracy_score(CLASSES - 1 - t, scores[:, ::-1], k=k, labels=range(CLASSES))
         for k in range(1, CLASSES)
@@ -81,7 +81,7 @@ def rankings():
     text += array("binary_labels", binary, "int") + array("binary_scores", binary_scores)
     text += number("binary_roc_auc", metrics.roc_auc_score(binary, binary_scores))
 
-    # scikit-learn asks for rows that sum to 1: multiples of 1/64, to which no rounding is done.
+    # scikit-learn requires rows that sum to 1: multiples of 1/64, which are exact.
     parts = np.floor(13 * (1 + scores / 2)).astype(int)
     parts[np.arange(SAMPLES), (t + 2) % CLASSES] += 128 - parts.sum(axis=1)
     text += array("probabilities", parts / 128)

@@ -38,7 +38,7 @@ goldens = []
 
 
 def save(name, model, architecture, x, y):
-    """x and y have a row per sample. The architecture is what the library is to make of the file."""
+    """x and y have a row per sample. The architecture is the one that the library must read from the file."""
     onnx.checker.check_model(model)
     (FOLDER / f"{name}.onnx").write_bytes(model.SerializeToString())
     goldens.append((name, architecture, np.asarray(x, np.float32).reshape(len(x), -1), np.asarray(y, np.float64)))
@@ -88,7 +88,7 @@ ACTIVATIONS = [
 
 def pytorch_activations():
     for name, activation, text in ACTIVATIONS:
-        # Ahead of the last layer, so that a Sigmoid is not taken for a loss's link.
+        # Ahead of the last layer, so that a Sigmoid is not taken for the loss's.
         module = nn.Sequential(nn.Linear(3, 2), activation, nn.Linear(2, 2))
         module, x = pytorch(name, module, f"Mlp(MeanSquaredError, Dense(3, 2, {text}), Dense(2, 2))")
         ops = [[n.op_type for n in exported(module, x, opset).graph.node] for opset in (13, 17)]
@@ -173,7 +173,7 @@ def numbers(name, values, dtype=np.float32):
 
 
 class Converter:
-    """Nodes and initializers, as skl2onnx would write them for a pipeline."""
+    """Nodes and initializers, as skl2onnx writes them for a pipeline."""
 
     def __init__(self):
         self.nodes, self.initializers, self.value = [], [], "X"
@@ -271,7 +271,7 @@ def sklearn_files():
 
 
 def tensors():
-    """The same layer with its numbers kept in every way that there is."""
+    """The same layer with its numbers stored in every possible way."""
     rng = np.random.default_rng(1)
     w, b, x = rng.normal(size=(3, 2)).astype(np.float16), rng.normal(size=2).astype(np.float16), rng.normal(size=(4, 3))
     x = x.astype(np.float32)
@@ -325,7 +325,7 @@ def main():
 
 namespace golden::onnx {{
 
-/// A file in tests/files/onnx, what it is to be read as, 4 samples, and what they become.
+/// A file in tests/files/onnx, the architecture to be read from it, 4 samples, and their outputs.
 struct File {{
   const char* name;
   const char* architecture;

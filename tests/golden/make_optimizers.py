@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes optimizers.hpp beside this script: what PyTorch's optimizers and schedules do, in float64.
+"""Writes optimizers.hpp beside this script: results of PyTorch's optimizers and schedules, in float64.
 
     python3 tests/golden/make_optimizers.py
 """
@@ -145,14 +145,14 @@ HEADER = f"""\
 
 #include <span>
 
-/// What PyTorch's optimizers and learning-rate schedules do.
+/// Results of PyTorch's optimizers and learning-rate schedules.
 namespace golden::optimizers {{
 
 // clang-format off
 
 /// The training of a network 4-8-3, tanh, on {len(LABELS)} samples in batches of {BATCH}, which take turns. At each
 /// checkpoint (a number of steps): the parameters, the loss before the last step, and how far the worst of
-/// these moves per unit of an error that each gradient and each parameter is given in each step.
+/// these moves per unit of error in each gradient and each parameter in each step.
 struct Trajectory {{
   std::span<const double> parameters, losses, sensitivities;
 }};
@@ -165,6 +165,6 @@ if __name__ == "__main__":
     text = HEADER + array("checkpoints", CHECKPOINTS, "int")
     text += array("x", sum(X, [])) + array("t", LABELS, "int") + array("start", THETA)
     text += "\n" + "".join(trajectory(name, make) for name, make in OPTIMIZERS.items())
-    text += "\n/// Factors in steps 1, 2, ...; of the plateau's after each of its losses.\n" + schedules()
+    text += "\n/// Factors in steps 1, 2, ...; the plateau's after each of its losses.\n" + schedules()
     text += "\n// clang-format on\n\n}  // namespace golden::optimizers\n"
     pathlib.Path(__file__).with_name("optimizers.hpp").write_text(text)

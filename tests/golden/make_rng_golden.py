@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes rng.hpp beside this script: what random_test.cpp expects, from an implementation of its own.
+"""Writes rng.hpp beside this script: the numbers that random_test.cpp expects, from an independent implementation.
 
     python3 tests/golden/make_rng_golden.py
 
@@ -100,7 +100,7 @@ if __name__ == "__main__":
     seeds = [0, 42, MASK]
     draws = {seed: seeded(seed) for seed in seeds}
     rng = {name: seeded(seed) for seed, name in enumerate(["uniform", "normal", "below", "shuffle"], start=1)}
-    large = 3 * 2**61  # a quarter of all draws are thrown away
+    large = 3 * 2**61  # a quarter of all draws are rejected
     text = f"""\
 // Written by make_rng_golden.py; do not edit. To make it anew: python3 tests/golden/make_rng_golden.py
 #pragma once

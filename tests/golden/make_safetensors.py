@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes safetensors.hpp beside this script: files of a PyTorch network, as safetensors.torch.save_file would write its
-state dict, in four types, and what the network puts out for some inputs.
+state dict, in four types, and the network's outputs for some inputs.
 
     python3 tests/golden/make_safetensors.py
 
@@ -17,7 +17,7 @@ torch.manual_seed(1)
 
 
 def to_bytes(state):
-    """The tensors by name, after a header that says where they are."""
+    """The tensors by name, after a header with their positions."""
     names = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64"}
     header, data = {}, b""
     for name, tensor in sorted(state.items(), key=lambda item: (-item[1].element_size(), item[0])):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes scikit-learn's small data sets to ../files/*.csv, and sklearn.hpp beside this script: how well
-scikit-learn's networks learn them, for datasets_test.cpp to compare with.
+scikit-learn's networks learn them, with which datasets_test.cpp compares.
 
     python3 tests/golden/make_sklearn.py
 

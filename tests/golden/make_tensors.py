@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tensors.hpp beside this script: a safetensors file as its format's definition has it, and what PyTorch
-reads from its numbers of 16 bits.
+"""Writes tensors.hpp beside this script: a safetensors file as the format defines it, and PyTorch's
+values of its 16-bit numbers.
 
     python3 tests/golden/make_tensors.py
 """
@@ -74,7 +74,7 @@ inline constexpr std::string_view tensors_file(
 {literal(data)},
     {len(data)});
 
-// Of the floats that its tensors of 16 bits hold.
+// The bits of the floats in its 16-bit tensors.
 inline constexpr std::uint32_t half_bits[] = {{{float_bits('größe "h"', torch.float16)}}};
 inline constexpr std::uint32_t bfloat16_bits[] = {{{float_bits("b", torch.bfloat16)}}};
 

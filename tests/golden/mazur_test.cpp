@@ -35,7 +35,7 @@ TEST_CASE("Mazur's worked example") {
   CHECK(golden::worst_error(net.parameters(), std::vector{0.15, 0.25, 0.20, 0.30, 0.35, 0.35, 0.40, 0.50,
                                                           0.45, 0.55, 0.60, 0.60}) == 0);
 
-  // Numbers of 9 digits are right to half a unit of the last, those of 8 digits to half of theirs.
+  // Numbers of 9 digits are accurate to half a unit of the last, numbers of 8 digits likewise.
   constexpr double nine = 0.5e-9, eight = 0.5e-8;
   const Matrix<double> out = net.predict(x);
   CHECK(std::abs(out(0) - 0.75136507) <= eight);
@@ -45,7 +45,7 @@ TEST_CASE("Mazur's worked example") {
   auto ws = net.workspace();
   Vector<double> gradient;
   net.loss_and_gradient(x, t, ws, gradient);
-  gradient.segment<2>(4).setZero();  // he leaves the biases as they are
+  gradient.segment<2>(4).setZero();  // he does not update the biases
   gradient.segment<2>(10).setZero();
   net.parameters() -= 0.5 * gradient;
   const auto W = net.weights<0>(), V = net.weights<1>();

@@ -6,7 +6,7 @@
 
 namespace golden::onnx {
 
-/// A file in tests/files/onnx, what it is to be read as, 4 samples, and what they become.
+/// A file in tests/files/onnx, the architecture to be read from it, 4 samples, and their outputs.
 struct File {
   const char* name;
   const char* architecture;

@@ -4,14 +4,14 @@
 
 #include <span>
 
-/// What PyTorch's optimizers and learning-rate schedules do.
+/// Results of PyTorch's optimizers and learning-rate schedules.
 namespace golden::optimizers {
 
 // clang-format off
 
 /// The training of a network 4-8-3, tanh, on 24 samples in batches of 8, which take turns. At each
 /// checkpoint (a number of steps): the parameters, the loss before the last step, and how far the worst of
-/// these moves per unit of an error that each gradient and each parameter is given in each step.
+/// these moves per unit of error in each gradient and each parameter in each step.
 struct Trajectory {
   std::span<const double> parameters, losses, sensitivities;
 };
@@ -691,7 +691,7 @@ inline constexpr double adagrad_all_sensitivities[] = {
 inline constexpr Trajectory adagrad_all{
     adagrad_all_parameters, adagrad_all_losses, adagrad_all_sensitivities};
 
-/// Factors in steps 1, 2, ...; of the plateau's after each of its losses.
+/// Factors in steps 1, 2, ...; the plateau's after each of its losses.
 inline constexpr double step_lr[] = {
     1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.75, 0.75, 0.75, 0.75, 0.75, 0.75, 0.5625, 0.5625, 0.5625,
     0.5625, 0.5625, 0.5625, 0.5625, 0.421875, 0.421875, 0.421875, 0.421875, 0.421875, 0.421875, 0.421875,

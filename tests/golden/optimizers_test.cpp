@@ -19,15 +19,15 @@
 #include "golden/compare.hpp"
 #include "golden/optimizers.hpp"
 
-/// Steps of every optimizer on a network, against PyTorch's.
+/// Steps of every optimizer on a network, compared with PyTorch.
 
 using namespace mlp;
 
 namespace {
 
-// An error of a pass, as in golden_test.cpp: 11 units and 8 samples. It is more than the few roundings of an
-// optimizer's step, on parameters below 4. That much enters each step, and what becomes of it PyTorch has
-// measured: the sensitivity.
+// The error of a pass, as in golden_test.cpp: 11 units and 8 samples. It exceeds the few roundings of an
+// optimizer's step, on parameters below 4. Each step adds this error; make_optimizers.py measured how it
+// propagates: the sensitivity.
 template <class S>
 constexpr double step_error = 4 * (11 + 8) * static_cast<double>(std::numeric_limits<S>::epsilon());
 
@@ -55,7 +55,7 @@ void check_steps(const auto& optimizer, const golden::optimizers::Trajectory& ex
   CHECK(c >= 3);
 }
 
-// A trajectory of float stays near for a shorter while.
+// In float, a trajectory stays close for fewer steps.
 void check_steps(const auto& optimizer, const golden::optimizers::Trajectory& expected) {
   check_steps<double>(optimizer, expected, 200);
   check_steps<float>(optimizer, expected, 50);

@@ -4,7 +4,7 @@
 
 #include <span>
 
-/// What PyTorch computes. Matrices lie column after column, and a column is a sample.
+/// PyTorch's results. Matrices are stored column after column, and a column is a sample.
 namespace golden {
 
 // clang-format off

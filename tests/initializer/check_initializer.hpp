@@ -8,13 +8,13 @@
 #include <cmath>
 #include <cstdint>
 
-/// What every initializer is put through. Bounds are five standard errors: a right one exceeds one of them
-/// for a seed in two million, and the seed is fixed.
+/// Checks for every initializer. Bounds are five standard errors: a correct initializer exceeds one of them
+/// for one seed in two million, and the seed is fixed.
 namespace initializer {
 
 using mlp::Index;
 
-// Many more columns (inputs) than rows (outputs), so that taking one for the other is seen.
+// Many more columns (inputs) than rows (outputs), so that confusing the two is detected.
 inline constexpr Index outputs = 40, inputs = 250;
 inline constexpr double count = outputs * inputs;
 
@@ -26,7 +26,7 @@ mlp::Matrix<S> draw(const Init& init, std::uint64_t seed) {
   return w;
 }
 
-/// Mean 0 and the variance expected, for a distribution whose fourth moment is kurtosis * variance^2:
+/// Mean 0 and the given variance, for a distribution with fourth moment kurtosis * variance^2:
 /// Var(mean of w) = variance / n, Var(mean of w^2) = (kurtosis - 1) variance^2 / n.
 template <class Init>
 void check_moments(const Init& init, double variance, double kurtosis) {
@@ -47,7 +47,7 @@ void check_uniform(const Init& init, double r) {
   CHECK(w.minCoeff() <= -0.999 * r);
 }
 
-/// Normal: a share of erf(1 / sqrt(2)) lies within one deviation.
+/// Normal: a fraction erf(1 / sqrt(2)) lies within one deviation.
 template <class Init>
 void check_normal(const Init& init, double deviation) {
   check_moments(init, deviation * deviation, 3);

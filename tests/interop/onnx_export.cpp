@@ -1,7 +1,6 @@
-// Networks of every activation, layer, loss and scaler as ONNX files, with samples and what is predicted for
-// them: NAME.onnx, NAME.x and NAME.y in the folder given; the last two are little-endian floats, sample after
-// sample.
-// See onnx_runtime.sh.
+// Writes networks with every activation, layer, loss and scaler as ONNX files, with samples and predictions
+// for them: NAME.onnx, NAME.x and NAME.y in the given folder; the latter two hold little-endian floats,
+// sample after sample. See onnx_runtime.sh.
 
 #include <mlp/io/onnx.hpp>
 #include <mlp/mlp.hpp>
@@ -16,7 +15,7 @@ using namespace mlp;
 
 static std::filesystem::path folder;
 
-// Of a file, for a part with its options.
+// A file name for a part with its options.
 static std::string as_name(std::string text) {
   for (char& c : text) {
     if (std::string_view("(,=[ ").find(c) != std::string_view::npos) c = '_';
@@ -38,7 +37,7 @@ template <class S>
 static void write_all(const std::string& name, BasicDynamicMlp<S> net, ModelInfo<S> info = {}) {
   Rng rng{7};
   net.initialize(rng);
-  // Nor are biases and the parameters of norms left at what they start with.
+  // Biases and the parameters of norms get random values too.
   const Vector<S> is_weight = net.weight_mask();
   for (Index i = 0; i < net.parameter_count(); ++i) {
     if (is_weight(i) == 0) net.parameters()(i) += static_cast<S>(0.2 * rng.normal());

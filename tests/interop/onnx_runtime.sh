@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Exports networks of every activation, layer, loss and scaler, has the ONNX checker look at each, and compares what ONNX
-# Runtime computes with what the library predicts, on 1000 samples each: `bash tests/interop/onnx_runtime.sh`.
-# It is not one of the tests that ctest runs, as it downloads ONNX Runtime: 300 MB once unpacked, which are deleted again.
-# A folder that has it, node_modules within, may be given instead: `bash tests/interop/onnx_runtime.sh FOLDER`.
+# Exports networks with every activation, layer, loss and scaler, checks each with the ONNX checker, and compares ONNX
+# Runtime's results with the library's predictions on 1000 samples each: `bash tests/interop/onnx_runtime.sh`.
+# Not run by ctest, because it downloads ONNX Runtime: 300 MB once unpacked, deleted afterwards. Instead, a folder with
+# onnxruntime-node in its node_modules may be given: `bash tests/interop/onnx_runtime.sh FOLDER`.
 # Debian packages: g++ libeigen3-dev libprotozero-dev nodejs npm python3-onnx.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 if [ -z "$packages" ]; then
   packages=$work/packages
   mkdir "$packages"
-  # Without its script, which would fetch what GPUs need.
+  # Without its install script, which would download libraries for GPUs.
   (cd "$packages" && npm install --ignore-scripts --no-audit --no-fund --loglevel=error onnxruntime-node)
 fi
 

@@ -9,7 +9,7 @@
 
 using namespace mlp::detail;
 
-TEST_CASE("the lowest byte first") {
+TEST_CASE("little-endian byte order") {
   const std::string bytes = "\x01\xFF\x03\x84";
   CHECK(from_little_endian<std::uint32_t>(bytes.data()) == 0x8403FF01);
   CHECK(from_little_endian<std::uint16_t>(bytes.data() + 1) == 0x03FF);
@@ -18,7 +18,7 @@ TEST_CASE("the lowest byte first") {
   CHECK(written == bytes);
 }
 
-TEST_CASE("numbers of 16 bits") {
+TEST_CASE("16-bit floating-point numbers") {
   // IEEE 754: one, the largest, the smallest normal and subnormal, minus two.
   CHECK(from_half(0x3C00) == 1);
   CHECK(from_half(0x7BFF) == 65504);

@@ -28,7 +28,7 @@ using namespace mlp;
 
 namespace {
 
-// Randomness and a state of its own, so that a checkpoint has everything in it.
+// Has randomness and a state, so that a checkpoint holds every kind of tensor.
 using Net = Mlp<SoftmaxCrossEntropy, Dense<2, 4, Tanh>, Dropout<4>, BatchNorm<4>, Dense<4, 3>>;
 
 Net new_net(std::uint64_t seed = 1) {
@@ -40,7 +40,7 @@ Net new_net(std::uint64_t seed = 1) {
 
 using OnBatch = std::function<bool(const Progress&)>;
 
-// A file that is gone before and after.
+// A file that is removed before and after the test.
 struct File {
   std::filesystem::path path;
   explicit File(const char* name = "mlp_checkpoint_test")
@@ -80,7 +80,7 @@ void check_same(const History& a, const History& b) {
   CHECK(a.best_epoch == b.best_epoch);
 }
 
-// The last state of a run, without the times it took.
+// The last state of a run, without the times of its epochs.
 std::string last_state(const std::filesystem::path& path) {
   TensorFile file = read_tensors(path);
   std::erase_if(file.tensors, [](const Tensor& tensor) { return tensor.name.ends_with("seconds"); });
@@ -105,7 +105,7 @@ void check_resumes_after_every_batch(const Opt& optimizer, const Setup& setup) {
   const Index batches = calls;
   REQUIRE(batches >= 10);
   for (Index k = 1; k <= batches; ++k) {
-    // A run that ends there itself, and one that crashes there and so has something to do again.
+    // A run that stops there, and one that crashes there and has to repeat some batches.
     for (const bool crashes : {false, true}) {
       CAPTURE(k);
       CAPTURE(crashes);
@@ -163,7 +163,7 @@ TEST_CASE("checkpoint: accumulated batches, a moving average and weights, resume
   check_resumes_after_every_batch(adam, setup);
 }
 
-TEST_CASE("checkpoint: a finished run goes on with more epochs") {
+TEST_CASE("checkpoint: a finished run resumes with more epochs") {
   const File file;
   Setup setup{{.epochs = 4, .batch_size = 13, .schedule = ReduceOnPlateau{.patience = 0}, .patience = 3}};
   setup.validation = true;
@@ -184,7 +184,7 @@ TEST_CASE("checkpoint: a finished run goes on with more epochs") {
         file.path.string() + ": expected epoch in [0, 3], found 4");
 }
 
-TEST_CASE("checkpoint: of a Trainer, in a loop of one's own") {
+TEST_CASE("checkpoint: a Trainer in a user's own loop") {
   const File file;
   const Dataset<Labels> data = clusters(8);
   Net expected = new_net(), net = new_net(99);
@@ -201,11 +201,11 @@ TEST_CASE("checkpoint: of a Trainer, in a loop of one's own") {
   expected.parameters()(2) = std::numeric_limits<float>::quiet_NaN();
   CHECK(message_of<std::runtime_error>([&] { save_checkpoint(a, file.path); }) ==
         file.path.string() + ": expected finite parameters, found nan");
-  load_checkpoint(a, file.path);  // which is still there, and mends the network
+  load_checkpoint(a, file.path);  // the old file is still there and restores the network
   CHECK(a.steps() == 3);
 }
 
-TEST_CASE("checkpoint: when it is written, and what its callback is told") {
+TEST_CASE("checkpoint: when it is written, and when its callback is called") {
   const File file;
   const auto steps_saved = [&](const CheckpointOptions& options) {
     std::filesystem::remove(file.path);
@@ -214,7 +214,7 @@ TEST_CASE("checkpoint: when it is written, and what its callback is told") {
     std::ofstream(half += ".0.tmp") << "half";
     Net net = new_net();
     std::vector<Index> steps;
-    // Before each write: hence what the last one wrote.
+    // Called before each write, so it sees the previous checkpoint.
     const auto look = [&](const Progress& now) {
       if (std::filesystem::exists(file.path)) {
         steps.push_back(now.steps - 1);
@@ -243,12 +243,12 @@ TEST_CASE("checkpoint: the network of the best epoch") {
     CAPTURE(validation);
     Setup setup{{.epochs = 7, .batch_size = 13, .seed = 3}};
     setup.validation = validation;
-    // Nothing to learn, so that the last epoch isn't the best.
+    // Labels that have nothing to do with the samples, so that the last epoch isn't the best.
     for (Index j = 0; j < setup.train.size(); ++j) setup.train.t(j) = static_cast<int>(j / 3 % 3);
     if (validation) setup.options.average_decay = 0.5;
     std::vector<Net> after_epoch;
     std::vector<double> losses;
-    for (const Index last_batch : {7, 14}) {  // stopped within an epoch, and resumed
+    for (const Index last_batch : {7, 14}) {  // stops within an epoch and resumes
       Net net = new_net(last_batch == 7 ? 1 : 99);
       const auto look = [&](const Progress& now) {
         if (now.epoch_is_done()) after_epoch.push_back(net);
@@ -269,7 +269,7 @@ TEST_CASE("checkpoint: the network of the best epoch") {
 
 namespace {
 
-// What to do with a fit, before its first batch.
+// Calls a function with fit's run before the first batch.
 template <class F>
 struct AtBegin {
   F f;
@@ -277,7 +277,7 @@ struct AtBegin {
   bool operator()(const Progress&) const { return false; }
 };
 
-// What to do with a fit after each batch.
+// Calls a function with fit's run after each batch.
 template <class F>
 struct AfterBatch {
   F f;
@@ -287,7 +287,7 @@ struct AfterBatch {
   }
 };
 
-// What the checkpoint `bytes` is refused for; or "".
+// The error for loading the checkpoint `bytes`, or "".
 template <class Training>
 std::string message_of_loading(Training& training, const std::string& bytes) {
   const std::string message =
@@ -295,7 +295,7 @@ std::string message_of_loading(Training& training, const std::string& bytes) {
   return message == "no such exception" ? "" : message;
 }
 
-// The same, with nothing changed.
+// The same; checks that nothing has changed.
 template <class Training>
 std::string refusal(Training& training, const std::string& bytes) {
   const TensorFile before = detail::checkpoint_of(training);
@@ -313,7 +313,7 @@ Tensor count(std::int64_t n) { return make_tensor("", {}, &n); }
 
 }  // namespace
 
-TEST_CASE("checkpoint: of another training") {
+TEST_CASE("checkpoint: a file of another training is refused") {
   const File file;
   const auto error = [&](const auto& optimizer, const Setup& setup) {
     Net net = new_net(99);
@@ -345,7 +345,7 @@ TEST_CASE("checkpoint: of another training") {
   CHECK(error(adam, {options}) == "expected slots as F32 [2, 35], found F32 [35]");
 }
 
-TEST_CASE("checkpoint: of another Trainer") {
+TEST_CASE("checkpoint: a file of another Trainer is refused") {
   using Small = BasicMlp<double, MeanSquaredError, Dense<1, 1>>;
   Small net;
   Trainer trainer(net, Sgd{});
@@ -379,7 +379,7 @@ TEST_CASE("checkpoint: of another Trainer") {
   CHECK(with([](auto&) {}) == "");
 }
 
-TEST_CASE("checkpoint: of an impossible place in a training") {
+TEST_CASE("checkpoint: impossible positions in a training are refused") {
   Setup setup{{.epochs = 3, .batch_size = 9, .accumulate = 2, .patience = 2}};
   setup.validation = true;
   Net net = new_net();
@@ -410,7 +410,7 @@ TEST_CASE("checkpoint: of an impossible place in a training") {
     CHECK(with("history.loss", make_tensor("", {}, two)) ==
           "FILE: expected history.loss as F64 [1], found F64 []");
 
-    // Whatever number is changed is refused with nothing changed, or loads. (The test below changes the
+    // A file with any changed number loads, or is refused and changes nothing. (The test below changes the
     // header, too.)
     std::string bytes = to_bytes(start);
     for (std::size_t i = bytes.rfind('}'); i < bytes.size(); ++i) {
@@ -426,7 +426,7 @@ TEST_CASE("checkpoint: of an impossible place in a training") {
   fit_with(other, sgd, setup, AtBegin<decltype(try_all)>{try_all});
 }
 
-TEST_CASE("checkpoint: one that is refused, or resumed, at the end of an epoch leaves its validation") {
+TEST_CASE("checkpoint: refusing or resuming at the end of an epoch keeps the epoch's validation") {
   const File file;
   Setup setup{{.epochs = 3, .batch_size = 13}};
   setup.validation = true;
@@ -457,7 +457,7 @@ TEST_CASE("checkpoint: one that is refused, or resumed, at the end of an epoch l
   fit_with(other, sgd, setup, AtBegin<decltype(resumes)>{resumes});
 }
 
-TEST_CASE("checkpoint: what is saved is loaded, for networks at random") {
+TEST_CASE("checkpoint: load restores what save wrote, for random networks") {
   const File file;
   Rng rng{1};
   for (int i = 0; i < 100; ++i) {
@@ -476,7 +476,7 @@ TEST_CASE("checkpoint: what is saved is loaded, for networks at random") {
 
 namespace {
 
-// With no slots, for a small file.
+// An optimizer without slots, for a small file.
 struct Plain {
   static constexpr Index slots = 0;
   void step(auto& theta, const auto& gradient, auto&, Index) const { theta -= gradient; }
@@ -484,7 +484,7 @@ struct Plain {
 
 }  // namespace
 
-TEST_CASE("checkpoint: every prefix and every change of a byte is refused or loads") {
+TEST_CASE("checkpoint: every prefix and every change of a byte loads or is refused") {
   BasicMlp<float, MeanSquaredError, Dense<1, 1>> net;
   Trainer trainer(net, Plain{});
   const std::string bytes = to_bytes(detail::checkpoint_of(trainer));

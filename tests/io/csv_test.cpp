@@ -50,7 +50,7 @@ TEST_CASE("CSV: classification, and the classes are sorted") {
   const auto csv = read(flowers);
   CHECK(csv.features == Names{"length", "width"});
   CHECK(csv.targets == Names{"species"});
-  CHECK(csv.classes == Names{"Virginica", "setosa", "versicolor"});  // as sorted() of Python and LabelEncoder
+  CHECK(csv.classes == Names{"Virginica", "setosa", "versicolor"});  // as Python's sorted() and LabelEncoder
   CHECK(csv.data.t == Labels{{1, 2, 1, 0}});
   CHECK(csv.data.x == Matrix<float>{{5.1f, 7, 4.9f, 6.3f}, {3.5f, 3.2f, -3, 3.3f}});
   static_assert(std::is_same_v<decltype(csv.data), Dataset<Labels, float>>);
@@ -64,7 +64,7 @@ TEST_CASE("CSV: classes that are numbers are sorted as numbers") {
   CHECK(read("x,t\n1,10\n2,9\n3,NaN\n").classes == Names{"10", "9", "NaN"});
 }
 
-TEST_CASE("CSV: given classes keep their order, so that files of other classes have the same labels") {
+TEST_CASE("CSV: given classes keep their order, so that several files share the same labels") {
   const CsvOptions options{.classes = {"versicolor", "setosa", "unseen", "Virginica"}};
   const auto csv = read(flowers, options);
   CHECK(csv.classes == options.classes);
@@ -125,11 +125,11 @@ TEST_CASE("CSV: quotation marks, ends of lines, blanks and the byte order mark")
   CHECK(csv.features == Names{"a,1"});
   CHECK(csv.targets == Names{"say \"b\""});
   CHECK(csv.classes == Names{" blank ", "\"", "two\r\nlines"});
-  // A character of UTF-8 that begins like the mark.
+  // A UTF-8 character that begins with the same byte as the byte order mark.
   CHECK(read_features("\xEF\xBD\xA1\n1\n").features == Names{"\xEF\xBD\xA1"});
 }
 
-TEST_CASE("CSV: records that end at any byte of the buffer") {
+TEST_CASE("CSV: records may end at any byte of the buffer") {
   for (std::size_t size = 16370; size < 16390; ++size) {
     const auto csv = read("a,t\r\n1,\"" + std::string(size, 'x') + "\"\"y\"\r\n2,z\r\n");
     CHECK(csv.classes == Names{std::string(size, 'x') + "\"y", "z"});
@@ -137,7 +137,7 @@ TEST_CASE("CSV: records that end at any byte of the buffer") {
   }
 }
 
-TEST_CASE("CSV: a decimal point is a point in every locale") {
+TEST_CASE("CSV: the decimal point does not depend on the locale") {
   struct Comma : std::numpunct<char> {
     char do_decimal_point() const override { return ','; }
     char do_thousands_sep() const override { return '.'; }
@@ -152,7 +152,7 @@ TEST_CASE("CSV: a decimal point is a point in every locale") {
   CHECK(csv.data.x(0, 0) == 1234.5f);
 }
 
-TEST_CASE("CSV: missing values are an error, dropped or the mean") {
+TEST_CASE("CSV: missing values are errors, dropped or replaced by the mean") {
   const std::string gaps = "a,b,t\n1,2,u\n,4,u\n3,?,v\n8,NA,w\n6,9,\n inf ,-NaN,u\n";
   CHECK(message_of<std::runtime_error>([&] { read(gaps); }) ==
         "a.csv:3: column 1 (a): expected a number, found \"\"");
@@ -172,7 +172,7 @@ TEST_CASE("CSV: missing values are an error, dropped or the mean") {
           read_features("a,\"\x1B[2J\"\n1,\n2,?\n", {.on_missing = Missing::mean});
         }) == "a.csv: expected numbers with a mean in column \"?[2J\"");
 
-  // Targets that are numbers.
+  // Numeric targets.
   const std::string costs = "a,s,t\n1,2,3\n4,5,\n,6,7\n8,nan,9\n10,11,12\n";
   const auto whole = read<Matrix<float>>(costs, {.targets = {"s", "t"}, .on_missing = Missing::drop});
   CHECK(whole.data.x == Eigen::RowVector2f(1, 10));
@@ -180,14 +180,14 @@ TEST_CASE("CSV: missing values are an error, dropped or the mean") {
   CHECK(message_of<std::runtime_error>([&] { read<Matrix<float>>(costs, {.on_missing = Missing::mean}); }) ==
         "a.csv:3: column 3 (t): expected a number, found \"\"");
 
-  // Other words for it.
+  // Other words for a missing value.
   CHECK(read_features("a\n1\n-\n\"\"\n", {.missing = {"-", ""}, .on_missing = Missing::drop}).x.size() == 1);
   CHECK(message_of<std::runtime_error>([] {
           read_features("a\n1\n?\n", {.missing = {}, .on_missing = Missing::drop});
         }) == "a.csv:3: column 1 (a): expected a number, found \"?\"");
 }
 
-TEST_CASE("CSV: the means of more columns than are summed at a time") {
+TEST_CASE("CSV: means of more columns than one block") {
   const Index columns = 1000;
   std::string text;
   for (const int row : {0, 1, 2}) {
@@ -224,12 +224,12 @@ TEST_CASE("CSV: an error names the file, line and column, what was expected and 
             place + "expected a number in the range of the scalar type, found \"" + field + "\"");
     }
     CHECK(read<Labels, double>("a,t\n1e39,u\n").data.x(0, 0) == 1e39);
-    // What is found neither floods nor commands a terminal.
+    // Messages neither flood a terminal nor send it control characters.
     CHECK(says("a,b,t\n1,2,u\n3,\x1B[2J" + std::string(1000, 'x') + ",v\n") ==
           place + "expected a number, found \"?[2J" + std::string(36, 'x') + "...\"");
     CHECK(says("a,b,t\n1,2,u\n3," + std::string(39, 'x') + "\xC3\xA9,v\n") ==
           place + "expected a number, found \"" + std::string(39, 'x') + "...\"");
-    // Lines within quotation marks count, and it is the first of the record that is named.
+    // Lines within quotation marks count, and the message names the record's first line.
     CHECK(says("a,\"b\n\nb\",t\n1,2,\"\n\"\n\n3,\"x\ny\",v\n") ==
           "a.csv:7: column 2 (b??b): expected a number, found \"x?y\"");
   }
@@ -313,7 +313,7 @@ TEST_CASE("CSV: a file is read like a stream") {
         path.string() + ":2: column 3 (species): expected a number, found \"setosa\"");
 }
 
-TEST_CASE("CSV: a file of terabytes that a disc holds in a few bytes") {
+TEST_CASE("CSV: a file of terabytes that takes a few bytes on the disk") {
   const TempFolder folder;
   const auto path = folder / "sparse.csv";
   std::ofstream(path, std::ios::binary) << "a,t\n1,u\n";
@@ -325,7 +325,7 @@ TEST_CASE("CSV: a file of terabytes that a disc holds in a few bytes") {
         }).starts_with(path.string() + ":3: column 1: expected text, found a byte of 0"));
 }
 
-TEST_CASE("CSV: no bytes do anything but load or be a std::runtime_error") {
+TEST_CASE("CSV: any bytes load or throw std::runtime_error") {
   for (const Missing on_missing : {Missing::error, Missing::drop, Missing::mean}) {
     const std::string gap = on_missing == Missing::error ? "41" : "NA";
     const std::string whole = "a,\"b\"\"\",t\r\n1,2.5,\"u\n\"\r\n-3," + gap + ",v\r\n";
@@ -357,7 +357,7 @@ TEST_CASE("CSV: no bytes do anything but load or be a std::runtime_error") {
   }
 }
 
-TEST_CASE("CSV: the longest lines take time and memory in proportion") {
+TEST_CASE("CSV: time and memory are proportional to the length of a line") {
   const std::string commas(1'000'000, ',');
   CHECK(message_of<std::runtime_error>([&] { read("a,t\n1" + commas); }) ==
         "a.csv:2: expected 2 columns, found 1000001");
@@ -370,7 +370,7 @@ TEST_CASE("CSV: the longest lines take time and memory in proportion") {
   CHECK(read("a,t\n1," + digits).classes == Names{digits});
 }
 
-// The shapes of files that take the most memory for a byte.
+// The forms of files that take the most memory per byte.
 TEST_CASE("CSV: memory is at most 32 bytes for each byte of the file") {
   constexpr std::size_t size = 300'000;
   const auto repeated = [](const std::string& line, std::size_t at_least) {
@@ -402,7 +402,7 @@ TEST_CASE("CSV: memory is at most 32 bytes for each byte of the file") {
   const CsvOptions no_header{.header = false, .on_missing = Missing::mean};
 
   SUBCASE("a header") {
-    // One more than a power of 2 fields, where a vector of twice the size takes the place of another.
+    // One field more than a power of 2, where a vector that doubles its size reallocates.
     const std::string commas(1 << 18, ',');
     for (const CsvOptions& options : {mean, no_header}) {
       peak(commas, features(options));
@@ -488,11 +488,11 @@ TEST_CASE("CSV: names are found in time proportional to their number") {
   CHECK(csv.data.x.topRows(5) == Matrix<float>{{0}, {2}, {4}, {6}, {8}});
   CHECK(csv.data.t.topRows(5) == Matrix<float>{{1}, {3}, {5}, {7}, {9}});
 
-  options.features.clear();  // all but the targets
+  options.features.clear();  // hence all but the targets
   options.targets.pop_back();
   CHECK(read<Matrix<float>>(header + "t\n" + values + "2\n", options).features.size() == columns / 2 + 2);
 
-  // Names may be given more than once.
+  // A name may be given more than once.
   CHECK(read<Labels>(flowers, {.features = {"width", "width"}}).data.x.row(1)(1) == 3.2f);
 
   options = {.classes = Names(300'000, "u")};

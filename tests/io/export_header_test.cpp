@@ -30,13 +30,13 @@ using namespace mlp;
 
 namespace {
 
-// -nostdinc++: no header of the standard library can be included. C's stdio, which the programs below read
-// and write with, is another matter.
+// -nostdinc++: no header of the standard library can be included. C's stdio, which the programs below use for
+// input and output, is not affected.
 constexpr auto flags =
     " -std=c++17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion -Werror -fno-exceptions "
     "-fno-rtti -nostdinc++ ";
 
-// What the compiler of the tests says of a source: nothing, if that is right.
+// The compiler's errors and warnings for a source; empty if it compiles cleanly.
 std::string compile(const TempFolder& folder, const std::string& source, const std::string& to) {
   detail::write_file(folder / "main.cpp", source);
   const std::string path = folder.path().string();
@@ -81,8 +81,8 @@ Case<S> random_case(const std::string& architecture, double scale = 1) {
   return {net, random_inputs<S>(net.inputs(), 200)};
 }
 
-// What the headers of all predict for each sample, in one program, each in a namespace of its own. That it
-// compiles also says that each of their probes is right.
+// The predictions of all headers for each sample, computed by one program, each header in its own namespace.
+// That the program compiles also proves that all probes pass.
 template <class S>
 std::vector<Matrix<double>> evaluate(const std::vector<Case<S>>& cases) {
   const TempFolder folder;
@@ -135,7 +135,7 @@ int main() {
 
 struct ActivationCase {
   const char* text;
-  double slope;  // no derivative is larger
+  double slope;  // the largest derivative
 };
 constexpr std::array activations = {
     ActivationCase{"Identity", 1},  ActivationCase{"ReLU", 1},
@@ -148,12 +148,12 @@ constexpr std::array activations = {
     ActivationCase{"Sigmoid", .25}, ActivationCase{"Tanh", 1},
     ActivationCase{"HardTanh", 1},  ActivationCase{"HardTanh(min_value=0, max_value=6)", 1}};
 
-// Those that multiply z before an exponential, which makes more of the rounding of that.
+// Activations that multiply z before an exponential, which amplifies the rounding of the product.
 bool scales_z(const std::string& activation) {
   return activation.starts_with("GELU") || activation.starts_with("Softplus(beta");
 }
 
-// The largest of |found - expected| / bound, in which nan does not pass for small.
+// The largest of |found - expected| / bound; nan is not mistaken for small.
 double worst(const Matrix<double>& found, const Matrix<double>& expected, const Matrix<double>& bound) {
   double largest = 0;
   for (Index i = 0; i < found.size(); ++i) {
@@ -191,8 +191,8 @@ constexpr double least = double{std::numeric_limits<S>::min()};
 
 }  // namespace
 
-// As export_header says, whatever functions the library takes from Eigen.
-TEST_CASE_TEMPLATE("a layer with any activation is within the bound of rounding", S, float, double) {
+// The bound that export_header documents, whatever functions the library takes from Eigen.
+TEST_CASE_TEMPLATE("a layer with any activation is within the rounding bound", S, float, double) {
   constexpr double n = 37;
   std::vector<Case<S>> cases;
   for (const auto& a : activations) {
@@ -210,7 +210,8 @@ TEST_CASE_TEMPLATE("a layer with any activation is within the bound of rounding"
   }
 }
 
-// The functions alone, against the library's in double: in double those may be off by as much.
+// The functions alone, compared with the library's in double, which in double may be off by as much
+// themselves.
 TEST_CASE_TEMPLATE("functions are within 8 roundings", S, float, double) {
   std::vector<Case<S>> cases;
   for (const auto& a : activations) {
@@ -230,8 +231,8 @@ TEST_CASE_TEMPLATE("functions are within 8 roundings", S, float, double) {
   }
 }
 
-// What is far off: the largest numbers and the smallest, inf and nan.
-TEST_CASE("activations of extreme numbers are the library's") {
+// The extremes: the largest and smallest numbers, inf and nan.
+TEST_CASE("activations of extreme numbers equal the library's") {
   using Limits = std::numeric_limits<float>;
   const std::vector<float> extremes = {0,
                                        -0.f,
@@ -266,7 +267,7 @@ TEST_CASE("activations of extreme numbers are the library's") {
     const Matrix<float>& x = cases[k].x;
     for (Index i = 0; i < x.size(); ++i) {
       CAPTURE(x(i));
-      // One at a time: whether Eigen's functions pass on a nan depends on how they are vectorized.
+      // One at a time: whether Eigen's functions pass on a nan depends on vectorization.
       const double y = found[k](i), p = double{cases[k].net.predict(x.middleCols(i, 1))(0)};
       if (!std::isfinite(p)) {
         CHECK((std::isnan(p) ? std::isnan(y) : y == p));
@@ -278,7 +279,7 @@ TEST_CASE("activations of extreme numbers are the library's") {
   }
 }
 
-// No further from the exact outputs than some times what the library's own roundings come to.
+// Deviates from the exact outputs by at most a multiple of the library's own rounding.
 template <class S>
 void check_predictions(const std::vector<Case<S>>& cases) {
   const auto found = evaluate(cases);
@@ -293,7 +294,7 @@ void check_predictions(const std::vector<Case<S>>& cases) {
     const double largest = exact.cwiseAbs().maxCoeff();
     const double bound = 4 * error(c.predictions()) + 32 * unit<S> * largest;
     CHECK(error(found[k]) <= bound);
-    CHECK(bound <= 1e5 * unit<S> * largest);  // that is, it says something
+    CHECK(bound <= 1e5 * unit<S> * largest);  // so that the bound is not vacuous
   }
 }
 
@@ -339,22 +340,22 @@ TEST_CASE("a wrong weight does not compile") {
     return compile(folder, "#include \"model.hpp\"\nint main() {}\n", "-fsyntax-only");
   };
   CHECK(errors_of(right) == "");
-  const auto probe_of = [](const std::string& header) { return header.find("// Inputs, what"); };
+  const auto probe_of = [](const std::string& header) { return header.find("// Inputs, the"); };
   for (const Index i : {Index{0}, Index{311}, net.parameter_count() - 1}) {
     DynamicMlp other = net;
     other.parameters()(i) *= 1.01f;
     const std::string wrong = to_header(other);
     REQUIRE(wrong != right);
     CHECK(errors_of(wrong.substr(0, probe_of(wrong)) + right.substr(probe_of(right)))
-              .find("the probe's outputs are not") != std::string::npos);
+              .find("the probe's outputs differ") != std::string::npos);
   }
-  // Of a large network nobody is asked to wait for the compiler.
+  // For a large network, the compiler does not evaluate the probe.
   const std::string large = to_header(net, {}, {.largest_static_probe = 100});
   CHECK(large.find("static_assert(probe()") == std::string::npos);
   CHECK(large.find("constexpr bool probe()") != std::string::npos);
 }
 
-TEST_CASE("a network of 100 thousand weights is within the limits of the compilers") {
+TEST_CASE("a network of 100 thousand weights is within the compilers' limits") {
   std::vector<Case<float>> cases = {
       random_case<float>("Mlp(SoftmaxCrossEntropy, Dense(784, 128, ReLU), Dense(128, 10))")};
   cases[0].x = random_inputs<float>(784, 20);
@@ -396,7 +397,7 @@ TEST_CASE("numbers are read back bit by bit") {
   CHECK(detail::number_text(-3.0) == "-3.0");
 }
 
-TEST_CASE("a namespace that is a macro is an error that says so") {
+TEST_CASE("if the namespace is a macro, the error says so") {
   const TempFolder folder;
   export_header(random_net<float>("Mlp(Huber, Dense(1, 1))"), folder / "model.hpp", {}, {.name = "digits"});
   const std::string use = "#include \"model.hpp\"\nint main() {}\n";
@@ -408,7 +409,7 @@ TEST_CASE("a namespace that is a macro is an error that says so") {
   }
 }
 
-TEST_CASE("a header compiles behind those of C's library") {
+TEST_CASE("a header compiles after those of C's library") {
   const TempFolder folder;
   export_header(random_net<float>("Mlp(Huber, Dense(1, 1))"), folder / "model.hpp", {}, {.name = "net"});
   CHECK(compile(folder,
@@ -436,7 +437,7 @@ TEST_CASE("errors") {
   const auto refuses = [&](const std::string& name) {
     CHECK(message_of([&] { to_header(net, {}, {.name = name}); }) ==
           "export_header: expected as name an identifier of letters, digits and single underscores that "
-          "neither C++ nor C's library has, found " +
+          "neither C++ nor C's library uses, found " +
               detail::in_quotes(name));
   };
   for (const char* name :
@@ -461,7 +462,7 @@ TEST_CASE("errors") {
   net.parameters().setConstant(100);
   CHECK(message_of([&] { to_header(net, {.probes = Matrix<float>::Constant(2, 1, 3e38f)}); })
             .starts_with(
-                "export_header: expected finite numbers in what the network makes of the probe, found "));
+                "export_header: expected finite numbers in the network's outputs for the probe, found "));
   net.parameters() = parameters;
   net.parameters()(12) = std::numeric_limits<float>::quiet_NaN();
   CHECK(message_of([&] { to_header(net); }) ==

@@ -28,7 +28,7 @@ using namespace mlp::detail;
 
 namespace {
 
-// What fsync answers for files and for folders, where it is not what the system answers.
+// The result of fsync for files or for folders, where a test replaces the system's.
 struct Answer {
   bool fails = false;
   int error = 0;
@@ -59,7 +59,7 @@ auto count(const fs::path& folder) { return std::distance(fs::directory_iterator
 
 }  // namespace
 
-TEST_CASE("file: what is written is read") {
+TEST_CASE("file: a written file is read back") {
   const TempFolder folder;
   const fs::path path = folder / "a";
   for (const std::size_t size : {0u, 1u, 65535u, 65536u, 65537u, 200000u}) {
@@ -71,10 +71,10 @@ TEST_CASE("file: what is written is read") {
   }
   fs::create_symlink(path, folder / "link");
   CHECK(read_file(folder / "link") == read_file(path));
-  CHECK(read_file("/proc/self/statm").size() > 0);  // of which the system says that it has no bytes
+  CHECK(read_file("/proc/self/statm").size() > 0);  // whose size is reported as 0
 }
 
-TEST_CASE("file: the rights of a new file are those that any program gives") {
+TEST_CASE("file: a new file has the default permissions") {
   const TempFolder folder;
   const mode_t before = umask(027);
   write_file(folder / "a", "1");
@@ -91,7 +91,7 @@ TEST_CASE("file: a name without a folder") {
   fs::current_path(before);
 }
 
-TEST_CASE("file: what cannot be read") {
+TEST_CASE("file: files that cannot be read") {
   const TempFolder folder;
   const std::string name = folder.path().string();
   CHECK(read_error(folder / "none") ==
@@ -103,7 +103,7 @@ TEST_CASE("file: what cannot be read") {
   CHECK(read_error(folder / "pipe") == name + "/pipe: expected a file, found a device, pipe or socket");
 }
 
-TEST_CASE("file: what cannot be written leaves all as it was") {
+TEST_CASE("file: a failed write changes nothing") {
   const TempFolder folder;
   const std::string name = folder.path().string();
   const fs::path path = folder / "a";
@@ -117,14 +117,14 @@ TEST_CASE("file: what cannot be written leaves all as it was") {
   CHECK(write_error("") == ": expected a writable file, found No such file or directory");
   CHECK(count(folder.path()) == 1);
 
-  SUBCASE("a folder in which nobody may write") {
+  SUBCASE("a folder without write permission") {
     fs::permissions(folder.path(), fs::perms{0555});
-    if (geteuid() != 0) {  // whom no rights bind
+    if (geteuid() != 0) {  // root ignores permissions
       CHECK(write_error(path) == name + "/a: expected a writable file, found Permission denied");
     }
     fs::permissions(folder.path(), fs::perms{0755});
   }
-  SUBCASE("a full disc") {
+  SUBCASE("a full disk") {
     const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
     rlimit limit{};
     REQUIRE(getrlimit(RLIMIT_FSIZE, &limit) == 0);
@@ -141,7 +141,7 @@ TEST_CASE("file: what cannot be written leaves all as it was") {
   CHECK(count(folder.path()) == 1);
 }
 
-TEST_CASE("file: many write one file") {
+TEST_CASE("file: several threads write one file") {
   const TempFolder folder;
   write_file(folder / "a.0.tmp", "not ours");
   std::vector<std::thread> writers;
@@ -180,10 +180,10 @@ TEST_CASE("file: a program killed while it writes leaves the old file or the new
     CHECK((meanwhile == old_bytes || meanwhile == new_bytes));
     CHECK((after == old_bytes || after == new_bytes));
   }
-  CHECK(count(folder.path()) > 1);  // some were killed while they wrote
+  CHECK(count(folder.path()) > 1);  // some were killed during a write
 }
 
-TEST_CASE("file: the rights of a file that is replaced stay") {
+TEST_CASE("file: a replaced file keeps its permissions") {
   const TempFolder folder;
   write_file(folder / "a", "1");
   for (const auto rights : {fs::perms{0600}, fs::perms{0664}, fs::perms{0755}}) {
@@ -230,7 +230,7 @@ TEST_CASE("file: a symbolic link stays, and its target is replaced") {
         std::string::npos);
 }
 
-TEST_CASE("file: names as long as the system takes") {
+TEST_CASE("file: names as long as the system allows") {
   const TempFolder folder;
   const std::string a = std::string(254, 'x') + "a", b = std::string(254, 'x') + "b";
   CHECK(temporary_path(a, 0) != temporary_path(b, 0));
@@ -243,7 +243,7 @@ TEST_CASE("file: names as long as the system takes") {
   CHECK(write_error(folder / (a + "a")).ends_with("found File name too long"));
 }
 
-TEST_CASE("file: one that no memory holds") {
+TEST_CASE("file: a file larger than memory") {
   const TempFolder folder;
   write_file(folder / "sparse", "");
   std::error_code error;
@@ -255,7 +255,7 @@ TEST_CASE("file: one that no memory holds") {
   }
 }
 
-TEST_CASE("file: a write that fails without a number has failed") {
+TEST_CASE("file: a write that fails without setting errno is an error") {
   const TempFolder folder;
   write_file(folder / "a", "old");
   for_files = {true, 0};
@@ -266,15 +266,15 @@ TEST_CASE("file: a write that fails without a number has failed") {
   CHECK(count(folder.path()) == 1);
 }
 
-TEST_CASE("file: an error after the file was replaced says so") {
+TEST_CASE("file: an error after the replacement says so") {
   const TempFolder folder;
   write_file(folder / "a", "old");
   for_folders = {true, ENOSPC};
   const std::string error = write_error(folder / "a");
-  for_folders = {true, EINVAL};  // of a system that does not do it for folders
+  for_folders = {true, EINVAL};  // a system that cannot synchronize folders
   CHECK(write_error(folder / "b") == "no such exception");
   for_folders = {};
-  CHECK(error.find("/a: the new file has taken its place") != std::string::npos);
+  CHECK(error.find("/a: the new file is in place") != std::string::npos);
   CHECK(error.ends_with("No space left on device"));
   CHECK(read_file(folder / "a") == "new");
 }

@@ -29,7 +29,7 @@ class Folder : public TempFolder {
  public:
   fs::path write(const std::string& name, const Bytes& bytes) const {
     const fs::path path = *this / name;
-    fs::remove(path);  // a new file is many times faster than an old one cut to nothing
+    fs::remove(path);  // creating a file is many times faster than truncating one
     std::ofstream out(path, std::ios::binary);
     for (const std::uint8_t byte : bytes) out.put(static_cast<char>(byte));
     out.close();
@@ -64,7 +64,7 @@ Bytes gzip(Bytes plain) {
   return packed;
 }
 
-// What the std::runtime_error that `call` must throw says; anything else thrown fails the test by itself.
+// The message of the std::runtime_error that `call` must throw; any other exception fails the test.
 std::string message_of(const std::function<void()>& call) {
   try {
     call();
@@ -154,7 +154,7 @@ TEST_CASE("IDX: data longer than one block of the reader, in one gzip stream and
   CHECK(x == mlp::read_idx_images(folder.write("one.gz", gzip(whole))));
   const Bytes two = gzip({whole.begin(), middle}) + gzip({middle, whole.end()});
   CHECK(x == mlp::read_idx_images(folder.write("two.gz", two)));
-  // What follows the last gzip stream and isn't one is no data: gzip ignores it too.
+  // Bytes after the last gzip stream that do not begin another are ignored, as by gzip.
   CHECK(x == mlp::read_idx_images(folder.write("padded.gz", two + Bytes(512))));
 }
 
@@ -169,7 +169,7 @@ TEST_CASE("IDX: an error names the file, what was expected and what was found") 
     CHECK(message_of([&] { mlp::read_idx_labels(path); }) == path.string() + ": " + says);
   };
 
-  SUBCASE("not IDX") {
+  SUBCASE("not an IDX file") {
     check_images("empty", {}, "expected the 4 bytes that open an IDX file, found 0");
     check_images("short", {0, 0, 8}, "expected the 4 bytes that open an IDX file, found 3");
     check_images("text", {'P', '5', ' ', '2'},
@@ -189,7 +189,7 @@ TEST_CASE("IDX: an error names the file, what was expected and what was found") 
     check_labels("images", images, "expected 1 dimension, found 3");
     check_labels("scalar", idx({}, {1}), "expected 1 dimension, found 0");
   }
-  SUBCASE("a header cut short") {
+  SUBCASE("a truncated header") {
     check_images("cut", Bytes(images.begin(), images.begin() + 9), "expected 12 bytes of sizes, found 5");
     check_images("many", {0, 0, 8, 255, 1}, "expected 1020 bytes of sizes, found 1");
     check_labels("cut", {0, 0, 8, 1}, "expected 4 bytes of sizes, found 0");
@@ -222,7 +222,7 @@ TEST_CASE("IDX: an error names the file, what was expected and what was found") 
     damaged[packed.size() - 4] ^= 1;
     check_images("length.gz", damaged, "expected a readable, undamaged file, found incorrect length check");
     damaged = packed;
-    damaged[10] = 0xFF;  // the first byte behind the header: a block type that doesn't exist
+    damaged[10] = 0xFF;  // the first byte after the header: an invalid block type
     check_images("block.gz", damaged, "expected a readable, undamaged file, found invalid block type");
   }
   SUBCASE("no such file") {
@@ -233,7 +233,7 @@ TEST_CASE("IDX: an error names the file, what was expected and what was found") 
     CHECK(message_of([&] { mlp::read_idx_labels(path); }) == says);
     CHECK(message_of([&] { mlp::read_idx(path, folder.write("labels", labels)); }) == says);
   }
-  SUBCASE("no regular file") {
+  SUBCASE("not a regular file") {
     REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
     for (const fs::path& path : {folder.path(), folder / "pipe", fs::path("/dev/zero")}) {
       const std::string says = path.string() + ": expected a file, found " +
@@ -251,10 +251,10 @@ TEST_CASE("IDX: an error names the file, what was expected and what was found") 
   }
 }
 
-TEST_CASE("IDX: sizes that are only claimed cost no memory") {
-  // The first fits in an Index and could never be allocated, so an honest reader must not even ask: it would
-  // get std::bad_alloc or std::length_error, which message_of lets through. The others overflow, the second
-  // of them to exactly 0 in 64 bits.
+TEST_CASE("IDX: sizes claimed by the header cost no memory") {
+  // The first fits in an Index but could never be allocated, so the reader must not try: std::bad_alloc or
+  // std::length_error would pass through message_of. The others overflow, the second one to exactly 0 in 64
+  // bits.
   constexpr std::uint32_t most = 0xFFFFFFFFU;
   const Folder folder;
   for (const bool zipped : {false, true}) {
@@ -285,7 +285,7 @@ TEST_CASE("IDX: sizes that are only claimed cost no memory") {
   CHECK_THROWS_AS(mlp::read_idx_images(path), std::runtime_error);
 }
 
-TEST_CASE("IDX: a gzipped file may promise as much as its size allows, or the caller") {
+TEST_CASE("IDX: a gzipped file may promise as much as its size or the caller allows") {
   const Folder folder;
   const std::uint32_t most = 16U << 20;
   const auto labels_of = [&](std::uint32_t count, std::size_t found) {
@@ -296,7 +296,7 @@ TEST_CASE("IDX: a gzipped file may promise as much as its size allows, or the ca
   const fs::path path = labels_of(most + 1, most + 1);
   const auto size = static_cast<double>(fs::file_size(path));
   const double expansion = (most + 1) / size;
-  REQUIRE(expansion > 900);  // as much as gzip can do
+  REQUIRE(expansion > 900);  // close to gzip's limit
   const std::string says =
       path.string() + ": expected at most 16777216 bytes of data from a gzipped file of " +
       std::to_string(fs::file_size(path)) +
@@ -357,14 +357,14 @@ TEST_CASE("IDX: memory grows with the data") {
   const auto peak = [](const fs::path& path, const mlp::IdxOptions& options = {}) {
     return peak_memory::of([&] { mlp::read_idx_labels(path, options); });
   };
-  // Of one byte more than a power of 2, where a vector of twice the size takes the place of another.
+  // One byte more than a power of 2, where a vector that doubles its size reallocates.
   const std::size_t size = (4U << 20) + 1;
   const Bytes whole = idx({static_cast<std::uint32_t>(size)}, Bytes(size));
   constexpr std::size_t least = 3U << 19;  // 1 MiB that is read at a time, and little else
   CHECK(peak(folder.write("plain", whole)) <= 3 * size + least);
   CHECK(peak(folder.write("zipped", gzip(whole))) <= 3 * size + least);
 
-  // A bomb: promised and found, promised and not found, and found but not promised.
+  // A gzip bomb: promised and found, promised and not found, found but not promised.
   const std::uint32_t huge = 64U << 20;
   const Bytes zeros(huge);
   CHECK(peak(folder.write("whole", gzip(idx({huge}, zeros)))) <= least);
@@ -375,7 +375,7 @@ TEST_CASE("IDX: memory grows with the data") {
   CHECK(peak(folder.write("more", idx({huge - 1}, zeros))) <= least / 2);
 }
 
-TEST_CASE("IDX: no file cut short is accepted") {
+TEST_CASE("IDX: no truncated file is accepted") {
   const Folder folder;
   for (const Bytes& whole : {images, gzip(images)})
     for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -393,7 +393,7 @@ TEST_CASE("IDX: no file cut short is accepted") {
     }
 }
 
-TEST_CASE("IDX: a changed byte loads or is a std::runtime_error, never anything else") {
+TEST_CASE("IDX: a file with a changed byte loads or throws std::runtime_error") {
   const Folder folder;
   const mlp::Matrix<float> intact = mlp::read_idx_images(folder.write("intact", images));
   for (const Bytes& whole : {images, gzip(images)}) {
@@ -408,12 +408,13 @@ TEST_CASE("IDX: a changed byte loads or is a std::runtime_error, never anything 
           const mlp::Matrix<float> x = mlp::read_idx_images(path);
           ++loaded;
           wrong += !(x.size() == 12 && x.minCoeff() >= 0.0f && x.maxCoeff() <= 1.0f);
-          wrong += zipped && x != intact;  // the CRC lets no changed data through, only parts of the header
+          wrong += zipped && x != intact;  // the CRC detects changed data, but not every change of the header
         } catch (const std::runtime_error&) {
         }
       }
     CHECK(wrong == 0);
-    // Plain, every change of a pixel loads. None of the sizes does, as each then promises other data.
+    // In a plain file, every change of a pixel loads, and no change of a size, which would promise other
+    // data.
     if (!zipped) CHECK(loaded == 12 * 255);
   }
 }
@@ -435,7 +436,7 @@ TEST_CASE("IDX: the bundled MNIST subset") {
   CHECK(train.t.head(5) == Eigen::Matrix<int, 5, 1>{5, 0, 4, 1, 9});
   CHECK(test.t.head(5) == Eigen::Matrix<int, 5, 1>{7, 2, 1, 0, 4});
 
-  // Sums of the pixels' bytes, found without this reader, for the first training image by
+  // Sums of the pixels' bytes, computed without this reader, for the first training image by
   //   gzip -dc train-images-idx3-ubyte.gz | tail -c +17 | head -c 784 |
   //     od -An -v -tu1 -w1 | awk '{ s += $1 } END { print s }'
   // and likewise for the last one (tail -c 784) and the first test image.

@@ -44,7 +44,7 @@ void randomize(BasicDynamicMlp<S>& net) {
   for (S& s : net.state()) s = static_cast<S>(0.5 + rng.uniform());
 }
 
-// What other programs might write: a node, a tensor and an input as their messages.
+// Files that other programs might write: a node, a tensor and an input as protobuf messages.
 
 struct Attribute {
   const char* name;
@@ -134,7 +134,7 @@ struct File {
 
 Model<float> read(const File& file) { return onnx_from_bytes(file.bytes(), "FILE"); }
 
-// What it is read as, or why it is not.
+// The architecture that is read, or the error.
 std::string outcome(const std::string& bytes) {
   try {
     return architecture(onnx_from_bytes(bytes, "FILE").net);
@@ -149,13 +149,13 @@ const Node dense{"MatMul", {"x", "w"}, "h"};
 
 }  // namespace
 
-TEST_CASE("What PyTorch and scikit-learn's converter write is read") {
+TEST_CASE("Files of PyTorch and of scikit-learn's converter are read") {
   for (const auto& file : golden::onnx::files) {
     CAPTURE(file.name);
     const auto model = import_onnx(data / (file.name + std::string(".onnx")));
     CHECK(architecture(model.net) == file.architecture);
     const auto predicted = model.predict(golden::matrix<float>(std::span(file.x), model.net.inputs(), 4));
-    // Numbers up to 4, in both of which some 10 roundings to float add up.
+    // Numbers up to 4; about 10 roundings to float add up in either program.
     CHECK(golden::worst_error(predicted, std::span(file.y)) <=
           4 * 10 * std::numeric_limits<float>::epsilon());
   }
@@ -164,7 +164,7 @@ TEST_CASE("What PyTorch and scikit-learn's converter write is read") {
   CHECK(names("sklearn_binary_zipmap.onnx") == std::vector<std::string>{"0", "1"});
 }
 
-TEST_CASE("What is written is read as it was") {
+TEST_CASE("A written file is read back unchanged") {
   Rng rng{1};
   const Matrix<float> x = Matrix<float>::NullaryExpr(3, 7, [&] { return static_cast<float>(rng.normal()); });
   for (const char* const text : {
@@ -201,7 +201,7 @@ TEST_CASE("What is written is read as it was") {
   }
 }
 
-TEST_CASE("Scalers and names go with a network into a file") {
+TEST_CASE("Scalers and names are stored with the network") {
   DynamicMlp net(SoftmaxCrossEntropy{}, {DynamicDense(2, 3, ReLU{})});
   randomize(net);
   const Matrix<float> x = Matrix<float>{{1, 2, 4}, {-3, 5, 0.1f}};
@@ -240,7 +240,7 @@ TEST_CASE("A static network of doubles is written in float") {
   }
 }
 
-TEST_CASE("Forms that are read") {
+TEST_CASE("Accepted forms") {
   const auto is_read_as = [](std::vector<Node> nodes, const std::string& expected) {
     CHECK(outcome(std::move(nodes)) == "Mlp(" + expected + ")");
   };
@@ -259,12 +259,12 @@ TEST_CASE("Forms that are read") {
   // Nothing, and a sum of nothing with itself.
   is_read_as({{"Identity", {"x"}, "y"}}, "MeanSquaredError, Activate(2, Identity)");
   is_read_as({{"Add", {"x", "x"}, "y"}}, "MeanSquaredError, Residual(Activate(2, Identity))");
-  // What is not between input and output may be anything.
+  // Nodes that are not between input and output may be anything.
   is_read_as({dense, {"Conv", {"h"}, "z"}, {"Relu", {"h"}, "y"}}, "MeanSquaredError, Dense(2, 2, ReLU)");
   is_read_as({{"Dropout", {"x"}, "y"}}, "MeanSquaredError, Dropout(2, p=0.5)");
   is_read_as({{"LayerNormalization", {"x", "v"}, "y"}}, "MeanSquaredError, LayerNorm(2, epsilon=1e-05)");
 
-  // Sizes that only the weights tell, and an initializer that is an input too.
+  // Sizes that only the weights define, and an initializer that is also an input.
   File file{{dense, {"Relu", {"h"}, "y"}}};
   file.inputs = {value("x", {0, 0}), value("w", {2, 2})};
   CHECK(outcome(file) == "Mlp(MeanSquaredError, Dense(2, 2, ReLU))");
@@ -276,13 +276,13 @@ TEST_CASE("Forms that are read") {
   CHECK(model.predict(Vector<float>{{2, 4}}) == Vector<float>{{1 + 6 + 4 - 1, 2 + 8 + 4 - 2}});
 }
 
-TEST_CASE("Arithmetic ahead of the first layer is a scaler") {
+TEST_CASE("Arithmetic before the first layer is a scaler") {
   const Matrix<float> x = Matrix<float>{{1, 2}, {3, 5}};
   const auto predict = [&](std::vector<Node> nodes) {
     nodes.push_back({"Identity", {"a"}, "y"});
     return read({std::move(nodes)}).predict(x);
   };
-  // v = (1, 2), c = 2; all is exact.
+  // v = (1, 2), c = 2; all results are exact.
   CHECK(predict({{"Add", {"v", "x"}, "s"}, {"Div", {"s", "c"}, "a"}}) ==
         Matrix<float>{{1, 1.5f}, {2.5f, 3.5f}});
   CHECK(predict({{"Mul", {"x", "c"}, "m"}, {"Add", {"m", "v"}, "a"}}) == Matrix<float>{{3, 5}, {8, 12}});
@@ -290,7 +290,7 @@ TEST_CASE("Arithmetic ahead of the first layer is a scaler") {
   CHECK(predict({{"Add", {"x", "c"}, "s"}, {"Mul", {"s", "c"}, "a"}}) == Matrix<float>{{6, 8}, {10, 14}});
 }
 
-TEST_CASE("What a graph does not have is said") {
+TEST_CASE("Errors in a graph name the node and what is missing") {
   const auto says = [](const File& file, const std::string& expected) {
     const std::string found = outcome(file);
     CAPTURE(found);
@@ -304,16 +304,15 @@ TEST_CASE("What a graph does not have is said") {
             "node of \"y\" (Conv): expected an operator of a multi-layer perceptron");
   nodes_say({{"Relu", {"x"}, "y", {}, "my"}}, "(my.Relu): expected an operator of a multi-layer perceptron");
   nodes_say({{"HardSigmoid", {"x"}, "s"}, {"Mul", {"x", "s"}, "y"}}, "node of \"s\" (HardSigmoid): expected");
-  nodes_say({{"Relu", {"x"}, "s"}, {"Mul", {"x", "s"}, "y"}},
-            "(Mul): expected it in a form that multi-layer");
-  nodes_say({{"Softmax", {"x"}, "y", {{"axis", 0}}}}, "(Softmax): expected it in a form");
-  nodes_say({{"MatMul", {"w", "x"}, "y"}}, "(MatMul): expected it in a form");
+  nodes_say({{"Relu", {"x"}, "s"}, {"Mul", {"x", "s"}, "y"}}, "(Mul): expected a form that multi-layer");
+  nodes_say({{"Softmax", {"x"}, "y", {{"axis", 0}}}}, "(Softmax): expected a form");
+  nodes_say({{"MatMul", {"w", "x"}, "y"}}, "(MatMul): expected a form");
   nodes_say({dense, {"Softmax", {"h"}, "s"}, {"Relu", {"s"}, "y"}},
             "(Softmax): expected nothing but predictions after it, found node of \"y\" (Relu)");
   nodes_say({{"Softmax", {"x"}, "s"}, {"Add", {"x", "s"}, "y"}},
             "(Softmax): expected it as the last operator, found it in a branch");
   nodes_say({{"Relu", {"x"}, "a"}, {"Relu", {"x"}, "b"}, {"Add", {"a", "b"}, "y"}},
-            "expected a way from \"b\" back to \"a\"");
+            "expected a path from \"b\" back to \"a\"");
   nodes_say({dense, {"Mul", {"h", "c"}, "y"}},
             "(Mul): expected arithmetic with constants ahead of the first layer");
   nodes_say({{"Gemm", {"x", "w"}, "y", {{"transA", 1}}}}, "(Gemm): expected transA = 0, found 1");
@@ -335,7 +334,7 @@ TEST_CASE("What a graph does not have is said") {
             "(Relu): expected inputs from initializers, the graph's inputs or earlier nodes, found \"y\"");
   nodes_say({{"Relu", {"x"}, "z"}}, "expected a node that provides the output \"y\"");
   nodes_say({{"", {"x"}, "y"}}, "expected an operator and an output");
-  nodes_say({{"Concat", {"x", "x"}, "y", {{"axis", 1}}}}, "(Concat): expected it in a form");
+  nodes_say({{"Concat", {"x", "x"}, "y", {{"axis", 1}}}}, "(Concat): expected a form");
   nodes_say({{"Mul", {"x", "zero"}, "y"}}, "found \"zero\"");
 
   const std::vector<Node> relu{{"Relu", {"x"}, "y"}};
@@ -358,7 +357,7 @@ TEST_CASE("What a graph does not have is said") {
   says({.nodes = relu, .metadata = {{"mlp.loss", "Softmax"}}}, "expected the name of a loss");
   says({.nodes = relu, .metadata = {{"mlp.loss", "Hinge("}}}, "expected");
   says({.nodes = relu, .metadata = {{"mlp.loss", "SoftmaxCrossEntropy"}}},
-       "expected predictions that end as those of \"SoftmaxCrossEntropy\" do, with \"Softmax\", found \"\"");
+       "expected the predictions of \"SoftmaxCrossEntropy\" to end with \"Softmax\", found \"\"");
   says({.nodes = relu, .metadata = {{"mlp.class.0", "a"}}}, "expected 2 names of classes, or none, found 1");
 
   const auto tensor_says = [&](const std::string& w, const std::string& expected) {
@@ -425,7 +424,7 @@ TEST_CASE("A small file does not make a large network") {
   CHECK(outcome(sums).find("expected no more than 16 sums within another") != std::string::npos);
 }
 
-TEST_CASE("Whatever is changed in a file, it is read as a network of numbers or refused") {
+TEST_CASE("A file with any change is read as a network of finite numbers or refused") {
   DynamicMlp net(BinaryCrossEntropy{}, {DynamicDense(1, 1, ELU{0.5})});
   randomize(net);
   const std::string bytes = to_onnx(net);
@@ -452,13 +451,13 @@ TEST_CASE("Whatever is changed in a file, it is read as a network of numbers or 
   CHECK(failures == 0);
 }
 
-// Files of a few million bytes of which each tells the reader to make something.
+// Files of a few million bytes, each of which tells the reader to allocate something.
 
 namespace {
 
 constexpr std::size_t hostile_size = 200'000;
 
-// A field of another message.
+// A field that holds a message.
 std::string field(protozero::pbf_tag_type tag, const std::string& content) {
   std::string result;
   protozero::pbf_writer(result).add_message(tag, content);
@@ -470,14 +469,14 @@ std::string varint(protozero::pbf_tag_type tag, std::int64_t number) {
   return result;
 }
 
-// Up to `size` bytes of each(0) each(1) ...
+// each(0) each(1) ... until there are `size` bytes.
 std::string repeated(std::size_t size, auto&& each) {
   std::string result;
   for (std::size_t i = 0; result.size() < size; ++i) result += each(i);
   return result;
 }
 
-// Short names that are all different.
+// Short names, all different.
 std::string short_name(std::size_t i) {
   std::string name;
   for (++i; i > 0; i /= 255) name += static_cast<char>(1 + i % 255);
@@ -613,7 +612,7 @@ std::vector<Hostile> hostile_files() {
 
 }  // namespace
 
-TEST_CASE("A reader's memory is in proportion to the file") {
+TEST_CASE("A reader's memory is proportional to the file") {
   for (const Hostile& hostile : hostile_files()) {
     CAPTURE(std::string(hostile.what));
     const std::string bytes = hostile.bytes();
@@ -623,7 +622,7 @@ TEST_CASE("A reader's memory is in proportion to the file") {
   }
 }
 
-TEST_CASE("A tensor that many nodes use does not make a file take long") {
+TEST_CASE("A tensor that many nodes use does not slow down reading") {
   const auto chain = [](const char* op, std::size_t count, Index size, std::vector<std::string> tensors) {
     File file;
     file.tensors = std::move(tensors);
@@ -639,16 +638,16 @@ TEST_CASE("A tensor that many nodes use does not make a file take long") {
   const auto n = static_cast<Index>(ones.size());
   for (const char* const op : {"Sub", "Add", "Mul", "Div"}) {
     CAPTURE(std::string(op));
-    // One number for each of many features; a row of numbers.
+    // One number for each of many features, and a row of numbers.
     CHECK(outcome(chain(op, 1000, 500'000, {tensor("c", {}, {1})})).starts_with(expected));
     CHECK(outcome(chain(op, 1000, n, {tensor("c", {n}, ones)})).starts_with(expected));
     CHECK(outcome(chain(op, 10, n, {tensor("c", {n}, ones)})).starts_with("Mlp("));
   }
-  // What a layer adds to its bias.
+  // A number added to a layer's bias.
   File biases = chain("Add", 1000, 1, {tensor("c", {}, {1}), tensor("w", {1, n}, ones)});
   biases.nodes.front() = {"MatMul", {"x0", "w"}, "x1"};
   CHECK(outcome(biases).starts_with(expected));
-  // One number among many other fields, as the slope of thousands of activations.
+  // One number among many unknown fields, as the slope of thousands of activations.
   std::string slope = tensor("c", {}, {0.5f});
   for (int i = 0; i < 1'000'000; ++i) slope += varint(31, 0);
   CHECK(outcome(chain("PRelu", 1000, 1, {slope})).starts_with(expected));
@@ -657,7 +656,7 @@ TEST_CASE("A tensor that many nodes use does not make a file take long") {
         "FILE: tensor \"\": expected no more than 64 dimensions, found more");
 }
 
-TEST_CASE("Elements that no model has are refused where they are read") {
+TEST_CASE("Elements that no model has are refused when they are read") {
   const auto says = [](const std::string& graph, const std::string& expected) {
     CHECK(outcome(field(7, graph) + field(8, varint(2, 17))) == "FILE: " + expected);
   };
@@ -681,7 +680,7 @@ TEST_CASE("Elements that no model has are refused where they are read") {
   says(field(5, named(8, "w\r") + tensor("", more, {1})),
        "tensor \"w?\": expected no more than 64 dimensions, found more");
   says(field(11, value("x", more)), "value \"x\": expected no more than 64 dimensions, found more");
-  // As many as may be; of other domains than ONNX's the version is of no interest.
+  // As many as are allowed; the opset version of other domains than ONNX's is ignored.
   File file{{{"Sub", {"x", "c"}, "y"}}};
   file.tensors = {tensor("c", most, {1})};
   CHECK(outcome(file.bytes() + field(8, field(1, "ai.onnx.ml") + varint(2, 1))) ==
@@ -705,7 +704,7 @@ TEST_CASE("A file is less than 2 GB") {
 
 namespace {
 
-// The text of a random network, and whether an option of it may not survive the rounding to float.
+// The text of a random network, and whether one of its options may not survive rounding to float.
 class RandomNet {
  public:
   explicit RandomNet(std::uint64_t seed) : rng_(seed) {
@@ -817,7 +816,7 @@ bool same_bits(const auto& a, const auto& b) {
 
 }  // namespace
 
-TEST_CASE("What is written is read with the same bits, or is not written") {
+TEST_CASE("A network is read back with the same bits, or is not written") {
   using Limits = std::numeric_limits<float>;
   constexpr float extremes[] = {
       Limits::max(), -Limits::max(), Limits::min(), Limits::denorm_min(), -0.f, 0, 1};
@@ -882,7 +881,7 @@ TEST_CASE("What is written is read with the same bits, or is not written") {
   CHECK(scaled > 100);
 }
 
-TEST_CASE("What could not be read again is not written, and what was there stays") {
+TEST_CASE("A file that could not be read back is not written, and the old file stays") {
   const TempFolder folder;
   const auto path = folder / "net.onnx";
   for (const auto& each : {
@@ -922,7 +921,7 @@ TEST_CASE("What could not be read again is not written, and what was there stays
   }
 }
 
-TEST_CASE("Layers that do nothing vanish") {
+TEST_CASE("Layers without effect are left out") {
   const auto again = [](const char* text) { return outcome(to_onnx(from_architecture(text))); };
   CHECK(again("Mlp(Huber, Activate(2, Identity), Activate(2, Identity))") ==
         "Mlp(Huber, Activate(2, Identity))");

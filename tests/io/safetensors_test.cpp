@@ -58,7 +58,7 @@ std::string from_hex(std::string_view hex) {
   return bytes;
 }
 
-// What is said of a file that differs from a right one.
+// The error for a file in which one thing was changed.
 template <class Change>
 std::string error_after(Change&& change) {
   Net net = trained();
@@ -73,7 +73,7 @@ void set_values(Tensor& tensor, const std::vector<float>& values) {
   tensor = make_tensor(tensor.name, tensor.shape, values.data());
 }
 
-/// A layer of the user's own, with parameters that it does not call weights.
+/// A user-defined layer whose parameters have no names.
 struct Gain : Sizes<2, 2, 2> {
   template <class S>
   struct Cache {};
@@ -89,14 +89,14 @@ struct Gain : Sizes<2, 2, 2> {
 
 }  // namespace
 
-TEST_CASE("tensors as of an nn.Sequential") {
+TEST_CASE("tensors are named as in an nn.Sequential") {
   const Net net = trained();
   const TensorFile file = to_tensors(net);
   CHECK(names_of(file) == std::vector<std::string>{"0.weight [4, 3]", "0.bias [4]", "2.weight [4]",
                                                    "2.bias [4]", "2.running_mean [4]", "2.running_var [4]",
                                                    "3.weight [2, 4]", "3.bias [2]"});
   const auto w = tensor_values<float>(file.tensors[0], "net");
-  CHECK(w[1] == net.weights<0>()(0, 1));  // a row after the other
+  CHECK(w[1] == net.weights<0>()(0, 1));  // row by row
   CHECK(
       file.metadata.at("mlp.architecture") ==
       "Mlp(SoftmaxCrossEntropy, Dense(3, 4, Tanh), BatchNorm(4, epsilon=1e-05, momentum=0.1), Dense(4, 2))");
@@ -113,7 +113,7 @@ TEST_CASE("tensors as of an nn.Sequential") {
   CHECK(same.parameters() == odd.parameters());
 }
 
-TEST_CASE("what is saved is loaded: the same bits, and all that is known of the model") {
+TEST_CASE("saving and loading keeps every bit and all information about the model") {
   const TempFolder folder;
   const auto path = folder / "net.safetensors";
   const Net net = trained();
@@ -154,7 +154,7 @@ TEST_CASE("files of PyTorch, in four types") {
     from_tensors(net, tensors_from_bytes(from_hex(saved.file), "net"), "net");
     const Matrix<float> x = Eigen::Map<const Matrix<float>>(saved.inputs.data(), 3, 4);
     const Matrix<float> y = Eigen::Map<const Matrix<float>>(saved.outputs.data(), 2, 4);
-    // Sums of few terms of the size of 1.
+    // Sums of a few terms of magnitude 1.
     CHECK((net.infer(x) - y).cwiseAbs().maxCoeff() <= 16 * std::numeric_limits<float>::epsilon());
   }
 }
@@ -174,7 +174,7 @@ TEST_CASE("a network of another shape") {
             .starts_with("net: probe 0, output 0: expected the network to predict 0."));
 }
 
-TEST_CASE("files that are not right") {
+TEST_CASE("damaged files") {
   CHECK(error_after([](auto&) {}) == "no such exception");
   CHECK(error_after([](auto& f) { f.tensors[0].name = "0.kernel"; }) ==
         "net: expected a tensor 0.weight [4, 3], found none");
@@ -201,7 +201,7 @@ TEST_CASE("files that are not right") {
         }) == "net: metadata mlp.probes: a sample: expected 3 numbers, found 1");
 }
 
-TEST_CASE("architectures that the file does not justify take no memory") {
+TEST_CASE("architectures that the file's size does not justify take no memory") {
   TensorFile file = to_tensors(trained());
   const auto error = [&](const char* text) {
     file.metadata["mlp.architecture"] = text;
@@ -224,7 +224,7 @@ TEST_CASE("architectures that the file does not justify take no memory") {
         }).starts_with("net: expected the architecture among the metadata, found none"));
 }
 
-TEST_CASE("what can't be saved") {
+TEST_CASE("networks that can't be saved") {
   Net net = trained();
   net.bias<2>()(1) = std::numeric_limits<float>::infinity();
   CHECK(message_of<std::invalid_argument>([&] { to_tensors(net); }) ==
@@ -240,7 +240,7 @@ TEST_CASE("what can't be saved") {
         "ModelInfo: expected probes of finite numbers, found nan or infinity");
 }
 
-TEST_CASE("what can't be saved leaves the file that was there") {
+TEST_CASE("after a failed save, the old file stays") {
   const TempFolder folder;
   const auto path = folder / "net";
   save(trained(), path);
@@ -250,7 +250,7 @@ TEST_CASE("what can't be saved leaves the file that was there") {
   CHECK_THROWS_AS(save(net, path), std::invalid_argument);
   CHECK_THROWS_AS(save(trained(), path, {.features = {"\xFF", "", ""}}), std::invalid_argument);
 
-  // exp(200) is no float.
+  // exp(200) overflows in float.
   Mlp<PoissonNLL, Dense<1, 1>> steep;
   steep.parameters().setConstant(200);
   const ModelInfo<float> far{.probes = Matrix<float>{{0, 1}}};
@@ -263,7 +263,7 @@ TEST_CASE("what can't be saved leaves the file that was there") {
         }).starts_with("architecture: expected no more than 16 parts within another"));
   CHECK(detail::read_file(path) == before);
 
-  // Probes of its own are left out where they show nothing.
+  // Default probes are left out if their predictions are not finite.
   save(steep, path);
   CHECK(load_model(path).info.probes.size() == 0);
   CHECK(load_model(path).net.parameters()(0) == 200);
@@ -271,7 +271,7 @@ TEST_CASE("what can't be saved leaves the file that was there") {
 
 namespace {
 
-// Whether what is saved is what is loaded, by each way, or is refused while the old file stays.
+// Whether a saved file is loaded unchanged, in each way, or saving is refused and the old file stays.
 template <class N>
 bool is_saved_or_refused(const N& net, const ModelInfo<float>& info, const std::filesystem::path& path) {
   std::filesystem::remove(path);
@@ -301,7 +301,7 @@ void set_random(auto& net, Rng& rng, bool is_extreme) {
 
 }  // namespace
 
-TEST_CASE("what save writes, load reads, for networks at random") {
+TEST_CASE("load reads what save writes, for random networks") {
   const TempFolder folder;
   const auto path = folder / "net";
   Rng rng{1};
@@ -325,10 +325,10 @@ TEST_CASE("what save writes, load reads, for networks at random") {
     CHECK(is_saved_or_refused(net, info, path));
     saved += std::filesystem::exists(path);
   }
-  CHECK(saved >= 350);  // and refused are few
+  CHECK(saved >= 350);  // few are refused
 }
 
-TEST_CASE("what save writes, load reads, for networks of static sizes") {
+TEST_CASE("load reads what save writes, for networks of static sizes") {
   const TempFolder folder;
   const auto path = folder / "net";
   Rng rng{2};
@@ -337,7 +337,7 @@ TEST_CASE("what save writes, load reads, for networks of static sizes") {
     for (const bool is_extreme : {false, true}) {
       set_random(net, rng, is_extreme);
       CHECK(is_saved_or_refused(net, {}, path));
-      save(to_dynamic(net), path);  // one may be written and the other read
+      save(to_dynamic(net), path);  // a dynamic network is written, a static one read
       CHECK(same_bits(load_model(path).net.parameters(), net.parameters()));
       auto same = net;
       load(same, path);
@@ -355,14 +355,14 @@ TEST_CASE("what save writes, load reads, for networks of static sizes") {
   CHECK(names_of(to_tensors(one)) == std::vector<std::string>{"0.weight [3, 1]", "0.bias [3]"});
 }
 
-TEST_CASE("sizes of a file stay within what memory could hold, and what the file justifies") {
+TEST_CASE("sizes in a file are limited by memory and by the file's size") {
   TensorFile file = to_tensors(from_architecture("Mlp(Hinge, Dense(1, 1))"));
   file.metadata.erase("mlp.probes");
   const auto error = [&](const std::string& layers) {
     file.metadata["mlp.architecture"] = "Mlp(Hinge, " + layers + ")";
     return message_of<std::runtime_error>([&] { from_tensors(file, "net"); });
   };
-  // 2 * 4611686018427387905 is 2, if it wraps, and two of these are a network of 4 parameters.
+  // 2 * 4611686018427387905 wraps to 2, and two of these layers would be a network of 4 parameters.
   const std::string wraps = "4611686018427387905";
   for (const char* layer : {"BatchNorm(", "LayerNorm("}) {
     const std::string twice = layer + wraps + "), " + layer + wraps + ")";
@@ -382,7 +382,7 @@ TEST_CASE("sizes of a file stay within what memory could hold, and what the file
   CHECK(error("Residual(Dropout(1048600))") == "net: expected the 0 tensors of the network, found 2");
 }
 
-TEST_CASE("numbers of a file are finite in the scalar type") {
+TEST_CASE("numbers in a file must be finite in the scalar type") {
   const auto error = [](const char* key, const char* json) {
     return error_after([&](auto& f) { f.metadata[key] = json; });
   };
@@ -399,7 +399,7 @@ TEST_CASE("numbers of a file are finite in the scalar type") {
   }
 }
 
-TEST_CASE("metadata that are not as save writes them") {
+TEST_CASE("metadata in another form than save writes") {
   const auto error = [](const std::string& key, const std::string& json) {
     const std::string message = error_after([&](auto& f) { f.metadata[key] = json; });
     const std::string prefix = "net: metadata " + key + ": ";
@@ -424,7 +424,7 @@ TEST_CASE("metadata that are not as save writes them") {
 
 namespace {
 
-// Bytes of memory for each byte of a file of that header, whether it is read or refused.
+// Bytes of memory for each byte of a file with this header, whether it is read or refused.
 double memory_for(const std::string& header) {
   std::string bytes(8, '\0');
   detail::to_little_endian(std::uint64_t{header.size()}, bytes.data());
@@ -447,7 +447,7 @@ std::string with_metadata(const std::string& key, const std::string& value) {
 
 }  // namespace
 
-TEST_CASE("memory is in proportion to the file, whatever it says") {
+TEST_CASE("memory is proportional to the file's size, whatever its contents") {
   constexpr std::size_t n = 50'000;
   const auto name = [](std::size_t i) { return std::to_string(i); };
   const auto check = [](const char* what, const std::string& header) {
@@ -476,8 +476,8 @@ TEST_CASE("memory is in proportion to the file, whatever it says") {
                                             })));
 }
 
-TEST_CASE("time is in proportion to the file") {
-  // Each takes minutes where it is squared.
+TEST_CASE("time is proportional to the file's size") {
+  // Each file would take minutes if time were quadratic.
   std::string name = "0";
   for (int i = 0; i < 300'000; ++i) name += ".0";
   TensorFile foreign;
@@ -496,7 +496,7 @@ TEST_CASE("time is in proportion to the file") {
   CHECK(from_tensors(tensors_from_bytes(to_bytes(file), "net"), "net").net.parameters() == deep.parameters());
 }
 
-TEST_CASE("every prefix of a file and every change of a byte is a model or an error") {
+TEST_CASE("every prefix of a file and every change of a byte gives a model or an error") {
   const DynamicMlp net = from_architecture("Mlp(Hinge, Dense(1, 1))");
   const std::string bytes = to_bytes(to_tensors(net, {.classes = {"a", "b"}, .probes = Matrix<float>{{1}}}));
   const auto load = [](std::string_view changed) {

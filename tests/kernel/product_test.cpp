@@ -55,7 +55,7 @@ Matrix<float> transposed(const Matrix<float>& a_t, const Matrix<float>& b_t, con
   return c;
 }
 
-// Static sizes, a dynamic batch, and all sizes dynamic, on the same numbers.
+// Static sizes, a dynamic batch, and all sizes dynamic, with the same numbers.
 template <int Rows, int Depth, int Cols>
 void check_bits() {
   CAPTURE(Rows);
@@ -114,7 +114,7 @@ TEST_CASE("set_affine: Y = W X + b, for sizes on both sides of each threshold") 
   }
 }
 
-TEST_CASE("set_product: C = A B, and zeros where there is nothing to sum") {
+TEST_CASE("set_product: C = A B, and zeros if there is nothing to sum") {
   for (const Index k : {0, 1, 5, 40}) {
     for (const Index n : {1, 4, 40}) {
       const Matrix<double> a = integers(33, k, 1), b = integers(k, n, 2);

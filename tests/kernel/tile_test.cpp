@@ -10,8 +10,8 @@ namespace {
 
 constexpr float untouched = -1e6f;
 
-// rows x cols numbers of different sizes in columns that lie `gap` apart, with something before, between and
-// behind them.
+// rows x cols different numbers in columns that are `gap` apart, with sentinels before, between and after
+// them.
 struct Storage {
   Index rows, cols, gap;
   std::vector<float> all;
@@ -77,7 +77,7 @@ TEST_CASE("for_each_tile: visits each coefficient once, in step, and nothing els
   }
 }
 
-TEST_CASE("for_each_tile: a tile is whole, and its padding zero") {
+TEST_CASE("for_each_tile: a tile is complete, and its padding zero") {
   for (Index n = 0; n <= 50; ++n) {
     CAPTURE(n);
     const Vector<double> x = Vector<double>::Constant(n, 7);
@@ -96,7 +96,7 @@ TEST_CASE("for_each_tile: a tile is whole, and its padding zero") {
   }
 }
 
-TEST_CASE("for_each_tile: what is const is not written") {
+TEST_CASE("for_each_tile: const operands are not written") {
   const Vector<float> x = Vector<float>::Constant(20, 7);
   for_each_tile([](auto& tile) { tile.setZero(); }, x);
   CHECK(x == Vector<float>::Constant(20, 7));

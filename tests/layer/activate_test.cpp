@@ -28,7 +28,7 @@ TEST_CASE_TEMPLATE("Activate: gradients", F, Identity, Tanh, LeakyReLU, Square) 
   check_layer_gradients(Activate<3, F>(), Activate<Dynamic, F>(3));
 }
 
-TEST_CASE_TEMPLATE("Activate behind a Dense layer is that layer's own activation, to the last bit", F, Tanh,
+TEST_CASE_TEMPLATE("Activate after a Dense layer equals the layer's own activation bit by bit", F, Tanh,
                    LeakyReLU, Square) {
   Mlp<MeanSquaredError, Dense<5, 19, F>, Dense<19, 3>> one;
   Mlp<MeanSquaredError, Dense<5, 19>, Activate<19, F>, Dense<19, 3>> two;
@@ -46,7 +46,7 @@ TEST_CASE_TEMPLATE("Activate behind a Dense layer is that layer's own activation
   CHECK(dx_a == dx_b);
 }
 
-TEST_CASE("Activate: with an option of its activation") {
+TEST_CASE("Activate: an activation with options") {
   const Alone<float, Activate<2, LeakyReLU>> alone{Activate<2, LeakyReLU>(LeakyReLU{.negative_slope = 0.5})};
   CHECK(alone.layer.activation().negative_slope == 0.5);
   CHECK(alone.infer(Matrix<float>{{-2, 3}, {4, -8}}) == Matrix<float>{{-1, 3}, {4, -4}});

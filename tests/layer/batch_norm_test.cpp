@@ -23,14 +23,14 @@ TEST_CASE("BatchNorm: gradients") {
   check_layer_gradients(BatchNorm<3>(), BatchNorm<Dynamic>(3));
 }
 
-TEST_CASE("BatchNorm: numbers as large and as small as the documentation says") {
+TEST_CASE("BatchNorm: numbers at the documented limits") {
   for (const float scale : {1e18f, 1.f, 1e-18f}) {
     Alone<float, BatchNorm<6>> alone{BatchNorm<6>()};
     const Matrix<float> x = scale * normal_numbers<float>(6, 5);
     const Matrix<float> y = alone.forward(x);
     CHECK(y.allFinite());
     CHECK(alone.backward(x, y, x).allFinite());
-    if (scale > 1) CHECK(y.isApprox(alone.forward(normal_numbers<float>(6, 5)), 1e-3f));  // but for epsilon
+    if (scale > 1) CHECK(y.isApprox(alone.forward(normal_numbers<float>(6, 5)), 1e-3f));  // up to epsilon
   }
 }
 
@@ -45,22 +45,22 @@ TEST_CASE("BatchNorm: small differences of large numbers") {
       const double mean = wide.mean();
       const Vector<double> d = (wide.array() - mean).matrix();
       const double deviation = std::sqrt(d.squaredNorm() / samples + 1e-5);
-      // A mean that is rounded to a float shifts all by at most half a unit in its last place.
+      // Rounding the mean to float shifts all results by at most half a unit in its last place.
       const double bound =
           std::abs(mean) * static_cast<double>(std::numeric_limits<float>::epsilon()) / deviation;
       CHECK((y.row(i).transpose().cast<double>() - d / deviation).cwiseAbs().maxCoeff() <= bound);
     }
   }
-  // What does not vary is 0, exactly.
+  // Constant data give exactly 0.
   CHECK(alone.forward(Matrix<float>::Constant(n, 7, 12345.678f)).isZero(0));
 }
 
-TEST_CASE("BatchNorm: a single sample has no variance to train with, but a prediction") {
+TEST_CASE("BatchNorm: a single sample has a prediction, but no variance for training") {
   const BasicMlp<float, MeanSquaredError, BatchNorm<3>> net;
   auto ws = net.workspace(1);
   const Matrix<float> x = normal_numbers<float>(3, 1);
   CHECK(message_of([&] { net.forward(x, ws); }) ==
-        "BatchNorm: expected at least two samples in a batch of training, found 1");
+        "BatchNorm: expected at least two samples in a training batch, found 1");
   CHECK(net.predict(x).size() == 3);
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("BatchNorm: parameters and state") {
   CHECK(rng == Rng());
 }
 
-TEST_CASE("BatchNorm: momentum 0 never moves the running statistics, 1 takes the last batch's") {
+TEST_CASE("BatchNorm: momentum 0 never moves the running statistics, 1 replaces them by the last batch's") {
   const Matrix<double> x{{1, 3}, {-2, 6}};
   const auto state_after_step = [&](double momentum) -> Vector<double> {
     BasicMlp<double, MeanSquaredError, BatchNorm<2>> net(BatchNorm<2>(1e-5, momentum));
@@ -99,7 +99,7 @@ TEST_CASE("BatchNorm: momentum 0 never moves the running statistics, 1 takes the
   CHECK(state_after_step(1) == Vector<double>{{2, 2, 2, 32}});
 }
 
-TEST_CASE("BatchNorm: a size above what fits the stack") {
+TEST_CASE("BatchNorm: a size too large for the stack") {
   constexpr int n = 40'000;
   BasicMlp<float, MeanSquaredError, BatchNorm<n>> net;
   CHECK(net.state().size() == 2 * n);

@@ -20,7 +20,7 @@ mlp::Matrix<S> normal_numbers(mlp::Index rows, mlp::Index cols, std::uint64_t se
   return m;
 }
 
-/// A layer without a network around it, with parameters, a gradient and a cache of its own.
+/// A single layer with its own parameters, gradient and cache.
 template <class S, class Layer>
 struct Alone {
   Layer layer;
@@ -61,7 +61,7 @@ struct Alone {
 };
 
 /// Gradients of a layer from N to N, given twice, with its size in the type and without: alone and between
-/// Dense layers, where sizes are static, dynamic and mixed. Central differences with h = 1e-5 are right to
+/// Dense layers, with static, dynamic and mixed sizes. Central differences with h = 1e-5 are accurate to
 /// about h^2 + epsilon / h = 1e-10 times a third derivative.
 template <class Fixed, class Run>
 void check_layer_gradients(const Fixed& fixed, const Run& run, double bound = 1e-8) {
@@ -70,7 +70,7 @@ void check_layer_gradients(const Fixed& fixed, const Run& run, double bound = 1e
   const auto check = [=](auto net, Index targets) {
     mlp::Rng rng{3};
     net.initialize(rng);
-    // So that no gamma is 1 and no beta 0.
+    // So that gamma is not 1 and beta is not 0.
     net.parameters() += normal_numbers<double>(net.parameter_count(), 1, 4) / 4;
     const mlp::GradientCheck result =
         check_gradient(net, normal_numbers<double>(net.inputs(), 6), normal_numbers<double>(targets, 6, 5));

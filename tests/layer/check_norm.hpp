@@ -11,11 +11,10 @@
 #include "golden/compare.hpp"
 #include "golden/layers.hpp"
 
-/// A norm with gamma, beta, data and derivatives as in the golden numbers.
+/// Compares a norm with golden numbers, for their gamma, beta, data and derivatives.
 ///
-/// Bounds: no number that goes in or comes out is above 16, and each is the end of a chain of at most a sum
-/// over 19 coefficients or 7 samples, twice in a row, each of whose terms is rounded by half an epsilon; and of
-/// a dozen operations more.
+/// Bounds: no input or output exceeds 16. Each output results from at most two successive sums over 19
+/// coefficients or 7 samples, whose terms are each rounded by half an epsilon, and a dozen more operations.
 template <class S, class Layer>
 void check_norm(const Layer& layer, const golden::Norm& expected) {
   using namespace mlp;

@@ -41,7 +41,7 @@ Matrix<double> numbers(Index rows, Index cols, std::uint64_t seed) {
 
 template <class LossFunction, class F, class T>
 void check_with(const T& t) {
-  // Wide enough that tiles have full and partial ends, and kinks are far from every z (checked by the bound).
+  // Wide enough for full and partial tiles, and every z is far from kinks (checked by the bound).
   BasicMlp<double, LossFunction, Dense<Dynamic, Dynamic, F>, Dense<Dynamic, Dynamic, F>> net({5, 19},
                                                                                              {19, 3});
   Rng rng{2};
@@ -49,7 +49,7 @@ void check_with(const T& t) {
   net.template bias<0>().setConstant(0.1);
   net.template bias<1>().setConstant(0.05);
   const GradientCheck result = check_gradient(net, numbers(5, 6, 9), t);
-  // Central differences with h = 1e-5 are right to about h^2 + epsilon / h = 1e-10.
+  // Central differences with h = 1e-5 are accurate to about h^2 + epsilon / h = 1e-10.
   CHECK(result.worst_error <= 1e-8);
   CHECK(result.worst_input_error <= 1e-8);
 }
@@ -73,7 +73,7 @@ TEST_CASE_TEMPLATE("gradients of every activation with every loss", F, Identity,
   check_with_every_loss<F>();
 }
 
-// What an activation does is the same behind every loss, so one does for these.
+// The activation does not depend on the loss, so one loss suffices for these.
 TEST_CASE_TEMPLATE("gradients of the other activations", F, ELU, GELU, HardTanh, Mish, SELU, SiLU, Softplus,
                    Softsign) {
   check_with<MeanSquaredError, F>(numbers(3, 6, 4));
@@ -94,7 +94,7 @@ TEST_CASE("z = W x + b, with W column-major before b") {
   CHECK(y == Matrix<double>{{1 - 4 + 7, 8 + 7}, {2 - 5 + 8, 10 + 8}, {3 - 6 + 9, 12 + 9}});
 }
 
-TEST_CASE("initialization is the activation's, or the one that is asked for") {
+TEST_CASE("initialization is the activation's default, or the requested one") {
   const auto largest = [](const auto& layer) {
     Vector<double> theta(layer.parameter_count());
     Rng rng{1};
@@ -111,13 +111,13 @@ TEST_CASE("initialization is the activation's, or the one that is asked for") {
         doctest::Approx(std::sqrt(6. / 220)).epsilon(1e-3));
 }
 
-TEST_CASE("what is known at compile time takes no space") {
+TEST_CASE("values known at compile time take no space") {
   static_assert(std::is_empty_v<Dense<784, 256, ReLU>>);
   static_assert(sizeof(Dense<2, 3, LeakyReLU>) == sizeof(LeakyReLU));
   static_assert(std::is_empty_v<Dense<2, 3, ReLU>::Cache<float>>);
 }
 
-TEST_CASE("sizes that can't be") {
+TEST_CASE("impossible sizes") {
   CHECK(message_of([] { Dense<Dynamic, Dynamic>(0, 3); }) ==
         "Dense: expected positive sizes, found 0 inputs, 3 outputs");
   CHECK(message_of([] { Dense<Dynamic, Dynamic>(2, -3); }) ==

@@ -16,15 +16,15 @@ using namespace mlp;
 
 namespace {
 
-// What becomes of ones, which is the mask.
+// The layer's output for ones, which is the mask.
 Vector<double> mask(double p, Index size, std::uint64_t seed = 1) {
   Alone<double, Dropout<Dynamic>> alone{Dropout<Dynamic>(size, p)};
   alone.rng = Rng{seed};
   return alone.forward(Matrix<double>::Ones(size, 1));
 }
 
-// Whether mean and variance of m are those of a mask with probability p, 1 and p / (1 - p), as nearly as
-// chance allows: within five standard errors, which it misses once in 1.7 million times. With k of n
+// Whether mean and variance of m agree with those of a mask with probability p, 1 and p / (1 - p), within
+// five standard errors, which a correct mask exceeds once in 1.7 million times. With k of n
 // coefficients dropped, k / n is p within a standard error of sqrt(p (1 - p) / n); mean and variance are
 // (1 - k / n) / (1 - p) and (k / n) (1 - k / n) / (1 - p)^2.
 bool is_plausible(const Vector<double>& m, double p) {
@@ -35,8 +35,8 @@ bool is_plausible(const Vector<double>& m, double p) {
              (std::abs(1 - 2 * p) * error + error * error) / (1 - p) / (1 - p);
 }
 
-// Whether coefficients so far apart are uncorrelated: of n pairs of independent ones the correlation is 0
-// within a standard error of 1 / sqrt(n).
+// Whether coefficients at this distance are uncorrelated: for n pairs of independent ones, the correlation is
+// 0 within a standard error of 1 / sqrt(n).
 bool is_uncorrelated(const Vector<double>& m, Index distance) {
   const Index n = m.size() - distance;
   const Vector<double> a = (m.head(n).array() - m.mean()).matrix(),
@@ -60,13 +60,13 @@ TEST_CASE("Dropout: 0 or 1 / (1 - p), with the right mean and variance") {
   CHECK(is_plausible(mask(0.99, n), 0.99));
 }
 
-TEST_CASE("Dropout: coefficients do not depend on each other") {
+TEST_CASE("Dropout: coefficients are independent") {
   Vector<double> m = mask(0.5, 200'001);
   for (const Index distance : {1, 2, 3, 16, 255, 256, 257, 512}) {
     CAPTURE(distance);
     CHECK(is_uncorrelated(m, distance));
   }
-  for (Index i = 0; i + 50 < m.size(); i += 50) m(i + 1) = m(i);  // one pair in fifty is one draw
+  for (Index i = 0; i + 50 < m.size(); i += 50) m(i + 1) = m(i);  // in one pair of fifty, both are equal
   CHECK(!is_uncorrelated(m, 1));
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("Dropout: backward drops what forward dropped") {
   CHECK(dropped < x.size());
 }
 
-TEST_CASE("Dropout: the rng decides") {
+TEST_CASE("Dropout: the rng determines the masks") {
   CHECK(mask(0.5, 1001, 7) == mask(0.5, 1001, 7));
   CHECK(mask(0.5, 1001, 7) != mask(0.5, 1001, 8));
   Alone<double, Dropout<50>> alone{Dropout<50>()};
@@ -102,19 +102,19 @@ TEST_CASE("Dropout: the rng decides") {
   CHECK(first.col(0) != first.col(1));
 }
 
-TEST_CASE("Dropout: a prediction, and p = 0, leave x as it is") {
+TEST_CASE("Dropout: a prediction, and p = 0, leave x unchanged") {
   const Matrix<float> x = normal_numbers<float>(37, 11);
   CHECK(Alone<float, Dropout<37>>(Dropout<37>(0.9)).infer(x) == x);
   CHECK(Alone<float, Dropout<37>>(Dropout<37>(0)).forward(x) == x);
-  CHECK(mask(1 - 0x1p-53, 10'000).isZero(0));  // as good as all, and no division by 0
+  CHECK(mask(1 - 0x1p-53, 10'000).isZero(0));  // practically all are dropped, without division by 0
 }
 
-TEST_CASE("Dropout: training has the bits that the seed says") {
+TEST_CASE("Dropout: the seed determines the bits of training") {
   using Net = Mlp<SoftmaxCrossEntropy, Dense<2, 16, Tanh>, Dropout<16>, Dense<16, 3>>;
   const Dataset<Labels> data = clusters(50);
   const auto train = [&](std::uint64_t seed) -> Vector<float> {
     Net net = initialized<Net>();
-    // One batch an epoch, so that it is the masks alone that the seed decides.
+    // One batch per epoch, so that the seed affects only the masks.
     fit(net, data, Sgd{.learning_rate = 0.1}, {.epochs = 5, .batch_size = 50, .seed = seed});
     return net.parameters();
   };

@@ -24,14 +24,14 @@ TEST_CASE("LayerNorm: gradients") {
   check_layer_gradients(LayerNorm<1>(), LayerNorm<Dynamic>(1));
 }
 
-TEST_CASE("LayerNorm: numbers as large and as small as the documentation says") {
+TEST_CASE("LayerNorm: numbers at the documented limits") {
   for (const float scale : {1e18f, 1.f, 1e-18f}) {
     Alone<float, LayerNorm<6>> alone{LayerNorm<6>()};
     const Matrix<float> x = scale * normal_numbers<float>(6, 5);
     const Matrix<float> y = alone.forward(x);
     CHECK(y.allFinite());
     CHECK(alone.backward(x, y, x).allFinite());
-    if (scale > 1) CHECK(y.isApprox(alone.forward(normal_numbers<float>(6, 5)), 1e-3f));  // but for epsilon
+    if (scale > 1) CHECK(y.isApprox(alone.forward(normal_numbers<float>(6, 5)), 1e-3f));  // up to epsilon
   }
 }
 
@@ -47,17 +47,17 @@ TEST_CASE("LayerNorm: small differences of large numbers") {
       const double mean = wide.col(j).mean();
       const Vector<double> d = (wide.col(j).array() - mean).matrix();
       const double deviation = std::sqrt(d.squaredNorm() / n + 1e-5);
-      // A mean that is rounded to a float shifts all by at most half a unit in its last place.
+      // Rounding the mean to float shifts all results by at most half a unit in its last place.
       const double bound =
           std::abs(mean) * static_cast<double>(std::numeric_limits<float>::epsilon()) / deviation;
       CHECK((y.col(j).cast<double>() - d / deviation).cwiseAbs().maxCoeff() <= bound);
     }
   }
-  // What does not vary is 0, exactly.
+  // Constant data give exactly 0.
   CHECK(alone.forward(Matrix<float>::Constant(n, 2, 12345.678f)).isZero(0));
 }
 
-TEST_CASE("LayerNorm: parameters are gamma, 1 at first, then beta, 0; none is a weight") {
+TEST_CASE("LayerNorm: parameters are gamma, initially 1, then beta, 0; none is a weight") {
   static_assert(LayerNorm<3>::parameter_count() == 6);
   const LayerNorm<3> layer;
   Vector<float> theta(6);

@@ -24,7 +24,7 @@ TEST_CASE("Residual: gradients") {
   check_layer_gradients(Residual<Dense<3, 3, Tanh>>(), Residual<RunTanh>(RunTanh(3, 3)));
 }
 
-TEST_CASE("Residual: gradients with norms and dropout within, and of one within another") {
+TEST_CASE("Residual: gradients with inner norms and dropout, and of nested blocks") {
   check_layer_gradients(
       Residual<LayerNorm<6>, Dense<6, 9, Tanh>, BatchNorm<9>, Dropout<9>, Dense<9, 6>>(),
       Residual<LayerNorm<Dynamic>, RunTanh, BatchNorm<Dynamic>, Dropout<Dynamic>, Run>(
@@ -37,7 +37,7 @@ TEST_CASE("Residual: gradients with norms and dropout within, and of one within 
                                   RunTanh(6, 6)));
 }
 
-TEST_CASE("Residual: y = x + f(x), of a prediction too") {
+TEST_CASE("Residual: y = x + f(x), also in prediction") {
   using Block = Residual<Dense<4, 6, Tanh>, Dense<6, 4>>;
   static_assert(Block::inputs() == 4 && Block::outputs() == 4 && Block::parameter_count() == 30 + 28);
   Mlp<MeanSquaredError, Dense<4, 6, Tanh>, Dense<6, 4>> f;
@@ -53,7 +53,7 @@ TEST_CASE("Residual: y = x + f(x), of a prediction too") {
   CHECK(net.forward_eval(x, ws) == y);
 }
 
-TEST_CASE("Residual: first in a network, whose dx nobody asks for") {
+TEST_CASE("Residual: first in a network, where dx is not needed") {
   Mlp<MeanSquaredError, Residual<LayerNorm<4>, Dense<4, 4, Tanh>>, Dense<4, 2>> net;
   Rng rng{1};
   net.initialize(rng);
@@ -66,7 +66,7 @@ TEST_CASE("Residual: first in a network, whose dx nobody asks for") {
   CHECK(with == without);
 }
 
-TEST_CASE("Residual: views of the layers within") {
+TEST_CASE("Residual: views of the inner layers") {
   using Inner = Residual<Dense<2, 1>, Dense<1, 2>>;
   Mlp<MeanSquaredError, Dense<1, 2>, Residual<LayerNorm<2>, Inner>> net;
   net.parameters() = Vector<float>::LinSpaced(15, 0, 14);  // 4 of Dense, 4 of LayerNorm, 7 of Inner
@@ -84,7 +84,7 @@ TEST_CASE("Residual: views of the layers within") {
   CHECK(net.weight_mask() == Vector<float>{{1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0}});
 }
 
-TEST_CASE("Residual: the state is that of the layers within, if any has one") {
+TEST_CASE("Residual: the state consists of the inner layers' states") {
   static_assert(Residual<Dense<4, 4>>::state_count() == 0);
   using Block = Residual<BatchNorm<4>, Residual<Dense<4, 2>, BatchNorm<2>, Dense<2, 4>>>;
   static_assert(Block::state_count() == 12);
@@ -99,12 +99,12 @@ TEST_CASE("Residual: the state is that of the layers within, if any has one") {
   net.update_state(ws);
   const Vector<double> mean = x.rowwise().mean();
   CHECK(net.state().head<4>().isApprox(0.1 * mean, 1e-14));
-  // Of four normalized numbers, halved, and their sum, halved, with halves added: mean 1/2 + 4/4.
+  // Four normalized numbers, halved, plus their halved sum, plus halves: mean 1/2 + 4/4.
   CHECK(net.state().segment<2>(8).isApprox(Eigen::Vector2d::Constant(0.1 * 1.5), 1e-14));
   CHECK((net.state().tail<2>().array() != 1).all());
 }
 
-TEST_CASE("Residual: is fit for real time, and its passes need no heap, where all within do") {
+TEST_CASE("Residual: is real-time safe, and its passes need no heap, if this holds for all inner layers") {
   using Fixed = Residual<LayerNorm<4>, Dense<4, 6, Tanh>, BatchNorm<6>, Dense<6, 4>>;
   using Within = Residual<Dense<4, Dynamic, Tanh>, Dense<Dynamic, 4>>;
   using Net = Mlp<MeanSquaredError, Dense<3, 4>, Fixed>;

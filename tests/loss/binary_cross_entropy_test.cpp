@@ -17,14 +17,14 @@ using mlp::Matrix;
 static_assert(mlp::Loss<BinaryCrossEntropy, float> && mlp::Loss<BinaryCrossEntropy, double>);
 
 // The value: fewer than n roundings of half an epsilon each, of terms of one sign. The gradient: a sigmoid
-// within 1.5 epsilon, then three roundings, of numbers up to 1, over n.
+// within 1.5 epsilon and three roundings, of numbers up to 1, divided by n.
 TEST_CASE_TEMPLATE("BinaryCrossEntropy: value and gradient are PyTorch's", S, float, double) {
   constexpr double eps = loss::epsilon<S>;
   loss::check_golden<5, 7, S>(BinaryCrossEntropy{}, golden::bce, 35 * eps * golden::bce.value, 3 * eps / 35);
 }
 
-// As above, with numbers up to the largest weight.
-TEST_CASE_TEMPLATE("BinaryCrossEntropy: weights of yes are PyTorch's", S, float, double) {
+// As above, for numbers up to the largest weight.
+TEST_CASE_TEMPLATE("BinaryCrossEntropy: positive weights are PyTorch's", S, float, double) {
   constexpr double eps = loss::epsilon<S>;
   loss::check_golden<5, 7, S>(BinaryCrossEntropy{{2.5}}, golden::bce_weight,
                               35 * eps * golden::bce_weight.value, 2.5 * 3 * eps / 35);
@@ -34,10 +34,10 @@ TEST_CASE_TEMPLATE("BinaryCrossEntropy: weights of yes are PyTorch's", S, float,
                               3 * eps / 35);
 }
 
-// Eigen's exp(-1e4) is no zero, but less than the smallest normal number.
+// Eigen's exp(-1e4) is not 0, but less than the smallest normal number.
 TEST_CASE_TEMPLATE("BinaryCrossEntropy: logits of +-1e4 are exact", S, float, double) {
   loss::check_golden<2, 4, S>(BinaryCrossEntropy{}, golden::bce_large, 0, std::numeric_limits<S>::min());
-  // Only the wrong decisions against a yes weigh 2: L = 1/4 (1e4 + 2e4 + 0 + 0).
+  // Only wrong decisions about positive targets have weight 2: L = 1/4 (1e4 + 2e4 + 0 + 0).
   loss::check<2, 2>(BinaryCrossEntropy{{2}}, Matrix<S>{{1e4, 1e4}, {-1e4, -1e4}}, Matrix<S>{{0, 1}, {1, 0}},
                     7500, std::vector{0.25, -0.5, 0., 0.}, 0, std::numeric_limits<S>::min());
 }
@@ -76,7 +76,7 @@ TEST_CASE_TEMPLATE("BinaryCrossEntropy: one output, one sample, by hand", S, flo
   loss::check<Dynamic, Dynamic>(BinaryCrossEntropy{}, y, t, std::numbers::ln2, std::vector{-0.5}, bound, 0);
 }
 
-TEST_CASE_TEMPLATE("BinaryCrossEntropy: NaN is seen", S, float, double) {
+TEST_CASE_TEMPLATE("BinaryCrossEntropy: NaN is detected", S, float, double) {
   const Matrix<S> y{{1, static_cast<S>(loss::nan), 2}};
   CHECK(std::isnan(BinaryCrossEntropy{}.value(y, Matrix<S>{{0, 0, 1}})));
   CHECK(std::isnan(BinaryCrossEntropy{}.value(y, Matrix<S>{{0, 1, 1}})));

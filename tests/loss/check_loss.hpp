@@ -15,7 +15,7 @@
 #include "golden/compare.hpp"
 #include "golden/pytorch.hpp"
 
-/// What every loss is put through, in the views that a network gives it.
+/// Checks for every loss, with the views that a network passes to it.
 namespace loss {
 
 using mlp::Index;
@@ -40,7 +40,7 @@ decltype(auto) target_view(const T& t) {
   else return mlp::column_view<Rows, Cols>(t);
 }
 
-/// Value and gradient, alone and together, of targets that may be any dense object.
+/// Value and gradient, computed separately and together, for targets in any dense object.
 template <int Rows, int Cols, class S, class L, class T>
 void check(const L& loss, const mlp::Matrix<S>& outputs, const T& targets, double value,
            std::span<const double> gradient, double value_bound, double gradient_bound) {
@@ -64,8 +64,8 @@ void check(const L& loss, const mlp::Matrix<S>& outputs, const T& targets, doubl
   }
 }
 
-/// The same against a golden case of Rows x Cols, in views of static and of dynamic sizes, with targets that
-/// are contiguous and (if they are a matrix) the middle rows of a larger one.
+/// The same for a golden case of Rows x Cols, in views of static and of dynamic sizes, with targets that are
+/// contiguous and, if they are a matrix, the middle rows of a larger one.
 template <int Rows, int Cols, class S, class L, class T>
 void check_golden(const L& loss, const golden::Loss<T>& expected, double value_bound, double gradient_bound) {
   REQUIRE((expected.outputs == Rows && expected.samples == Cols));

@@ -52,7 +52,7 @@ TEST_CASE_TEMPLATE("GaussianNLL: variances of 0 and beyond all numbers", S, floa
   CHECK(std::isfinite(GaussianNLL{}.value(far, zero)));
 }
 
-TEST_CASE_TEMPLATE("GaussianNLL: NaN is seen, in means and in variances", S, float, double) {
+TEST_CASE_TEMPLATE("GaussianNLL: NaN is detected, in means and in variances", S, float, double) {
   for (Index i = 0; i < 2; ++i) {
     Matrix<S> y = Matrix<S>::Zero(2, 2), dy = y;
     y(i, 1) = static_cast<S>(loss::nan);

@@ -48,7 +48,7 @@ TEST_CASE_TEMPLATE("Hinge: by hand", S, float, double) {
   }
 }
 
-TEST_CASE_TEMPLATE("Hinge: NaN is seen, wherever it is", S, float, double) {
+TEST_CASE_TEMPLATE("Hinge: NaN is detected everywhere", S, float, double) {
   for (Index i = 0; i < 3; ++i) {
     Matrix<S> y = Matrix<S>::Zero(3, 2);
     y(i, 1) = static_cast<S>(loss::nan);
@@ -78,7 +78,7 @@ TEST_CASE("Hinge: predictions are the scores") {
   CHECK(y == scores);
 }
 
-TEST_CASE_TEMPLATE("Hinge: accuracy counts right signs, or the labels' scores", S, float, double) {
+TEST_CASE_TEMPLATE("Hinge: accuracy counts correct signs, or correct labels", S, float, double) {
   const Matrix<S> y{{3, -1, 0.25, 1e4}, {1, 2, -5, 1}};
   CHECK(Hinge{}.accuracy(y, Matrix<S>{{1, -1, 1, 1}, {1, 1, -1, 1}}) == 1);
   CHECK(Hinge{}.accuracy(y, Matrix<S>{{-1, -1, 1, -1}, {1, 1, -1, 1}}) == S(0.75));
@@ -86,7 +86,7 @@ TEST_CASE_TEMPLATE("Hinge: accuracy counts right signs, or the labels' scores", 
   CHECK(Hinge{}.accuracy(y, Labels{{0, 0, 0, 1}}) == S(0.5));
 }
 
-TEST_CASE("Hinge: a single score says class 1 above 0") {
+TEST_CASE("Hinge: a single score predicts class 1 above 0") {
   mlp::Mlp<Hinge, mlp::Dense<1, 1>> net;
   net.parameters() << 1, 0;
   CHECK(net.classify(Eigen::RowVector3f(-0.1f, 0.1f, 2)) == Eigen::Vector3i(0, 1, 1));

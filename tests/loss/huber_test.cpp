@@ -37,7 +37,7 @@ TEST_CASE_TEMPLATE("Huber: by hand, up to the kink and far beyond it", S, float,
   loss::check<Dynamic, Dynamic>(Huber{2}, y, t, value, gradient, 0, 0);
 }
 
-TEST_CASE_TEMPLATE("Huber: NaN is seen", S, float, double) {
+TEST_CASE_TEMPLATE("Huber: NaN is detected", S, float, double) {
   const Matrix<S> y{{1, static_cast<S>(loss::nan)}}, t{{0, 0}};
   Matrix<S> dy(1, 2);
   CHECK(std::isnan(Huber{}.value(y, t)));

@@ -23,7 +23,7 @@ TEST_CASE("MeanAbsoluteError: the gradient is the value's") {
   loss::check_differences(MeanAbsoluteError{}, golden::mae);
 }
 
-// L = 1/4 (|2 - 3| + |4 - 4| + |1e4 - 0| + |-1e4 - 1|), with a derivative of 0 where y is right.
+// L = 1/4 (|2 - 3| + |4 - 4| + |1e4 - 0| + |-1e4 - 1|), with a derivative of 0 where y = t.
 TEST_CASE_TEMPLATE("MeanAbsoluteError: by hand", S, float, double) {
   const Matrix<S> y{{2, 4, 1e4, -1e4}}, t{{3, 4, 0, 1}};
   const std::vector gradient{-0.25, 0., 0.25, -0.25};
@@ -32,7 +32,7 @@ TEST_CASE_TEMPLATE("MeanAbsoluteError: by hand", S, float, double) {
   loss::check<1, 1>(MeanAbsoluteError{}, Matrix<S>{{3}}, Matrix<S>{{1}}, 2, std::vector{1.}, 0, 0);
 }
 
-TEST_CASE_TEMPLATE("MeanAbsoluteError: NaN is seen", S, float, double) {
+TEST_CASE_TEMPLATE("MeanAbsoluteError: NaN is detected", S, float, double) {
   CHECK(std::isnan(MeanAbsoluteError{}.value(Matrix<S>{{1, static_cast<S>(loss::nan)}}, Matrix<S>{{0, 0}})));
 }
 

@@ -13,8 +13,8 @@ using mlp::MeanSquaredError;
 
 static_assert(mlp::Loss<MeanSquaredError, float> && mlp::Loss<MeanSquaredError, double>);
 
-// Fewer than n roundings of half an epsilon each, of terms of one sign; a gradient takes three, and none is
-// above 1.
+// Fewer than n roundings of half an epsilon each, of terms of one sign; the gradient takes three roundings of
+// numbers up to 1.
 TEST_CASE_TEMPLATE("MeanSquaredError: value and gradient are PyTorch's", S, float, double) {
   constexpr double eps = loss::epsilon<S>;
   loss::check_golden<5, 7, S>(MeanSquaredError{}, golden::mse, 35 * eps * golden::mse.value, 2 * eps);
@@ -42,7 +42,7 @@ TEST_CASE_TEMPLATE("MeanSquaredError: by hand", S, float, double) {
     const Matrix<S> y{{1e4, -1e4}}, t{{0, 0}};
     loss::check<1, 2>(MeanSquaredError{}, y, t, 1e8, std::vector{1e4, -1e4}, 0, 0);
   }
-  SUBCASE("NaN is seen") {
+  SUBCASE("NaN is detected") {
     const Matrix<S> y{{1, static_cast<S>(loss::nan)}}, t{{0, 0}};
     CHECK(std::isnan(MeanSquaredError{}.value(y, t)));
   }

@@ -41,19 +41,19 @@ TEST_CASE_TEMPLATE("PoissonNLL: by hand", S, float, double) {
     loss::check<1, 1>(PoissonNLL{}, Matrix<S>{{0}}, Matrix<S>{{3}}, 1, std::vector{-2.}, 0, 0);
     loss::check<Dynamic, Dynamic>(PoissonNLL{}, Matrix<S>{{0}}, Matrix<S>{{3}}, 1, std::vector{-2.}, 0, 0);
   }
-  // Eigen's exp(-1e4) is no zero, but less than the smallest normal number.
-  SUBCASE("hardly any rate: L = 1/2 (0 + 1e4)") {
+  // Eigen's exp(-1e4) is not 0, but less than the smallest normal number.
+  SUBCASE("a tiny rate: L = 1/2 (0 + 1e4)") {
     const Matrix<S> y{{-1e4, -1e4}}, t{{0, 1}};
     loss::check<1, 2>(PoissonNLL{}, y, t, 5000, std::vector{0., -0.5}, 0,
                       static_cast<double>(std::numeric_limits<S>::min()));
   }
-  SUBCASE("a rate of 0 that was said to be one: L = -log epsilon, dL/dy = 1 - 1 / epsilon") {
+  SUBCASE("a rate of 0 whose target is 1: L = -log epsilon, dL/dy = 1 - 1 / epsilon") {
     loss::check<1, 1>(PoissonNLL{.log_input = false, .epsilon = 0.25}, Matrix<S>{{0}}, Matrix<S>{{1}},
                       std::log(4.), std::vector{-3.}, 2 * loss::epsilon<S>, 0);
   }
 }
 
-TEST_CASE_TEMPLATE("PoissonNLL: NaN is seen", S, float, double) {
+TEST_CASE_TEMPLATE("PoissonNLL: NaN is detected", S, float, double) {
   const Matrix<S> y{{1, static_cast<S>(loss::nan)}}, t{{0, 0}};
   CHECK(std::isnan(PoissonNLL{}.value(y, t)));
   CHECK(std::isnan(PoissonNLL{.log_input = false}.value(y, t)));

@@ -39,7 +39,7 @@ TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: value and gradient are PyTorch's", S, f
   }
 }
 
-// As above, with numbers up to 3: the largest weight, and W / B = 9 / 7 of the labels.
+// As above, for numbers up to 3: the largest weight, and W / B = 9 / 7 of the labels.
 TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: class weights and smoothing are PyTorch's", S, float, double) {
   constexpr double eps = loss::epsilon<S>;
   const auto check = [](const SoftmaxCrossEntropy& entropy, const auto& labels, const auto& probabilities) {
@@ -79,7 +79,7 @@ TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: by hand", S, float, double) {
     loss::check<1, 3>(SoftmaxCrossEntropy{}, y, Labels{{0, 0, 0}}, 0, std::vector{0., 0., 0.}, 0, 0);
     loss::check<1, 3>(SoftmaxCrossEntropy{}, y, Matrix<S>{{1, 1, 1}}, 0, std::vector{0., 0., 0.}, 0, 0);
   }
-  SUBCASE("NaN is seen, wherever it is") {
+  SUBCASE("NaN is detected everywhere") {
     for (Index i = 0; i < 3; ++i) {
       Matrix<S> y = Matrix<S>::Zero(3, 2);
       y(i, 1) = static_cast<S>(loss::nan);
@@ -136,7 +136,7 @@ TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: accuracy counts the largest logits", S,
         S(0.75));
 }
 
-TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: samples that weigh nothing cost nothing", S, float, double) {
+TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: samples of weight 0 add nothing", S, float, double) {
   const Matrix<S> y{{1, -2}, {1e4, 0}, {3, -1e4}};
   const std::vector<double> zero(6, 0.);
   for (const double smoothing : {0., 0.5}) {
@@ -147,8 +147,8 @@ TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: samples that weigh nothing cost nothing
   }
 }
 
-// What the mean over a batch and the means over its parts have in common.
-TEST_CASE("SoftmaxCrossEntropy: means of parts, by their weight, are the mean of the whole") {
+// Links the mean over a batch to the means over its parts.
+TEST_CASE("SoftmaxCrossEntropy: weighted means of parts give the mean of the whole") {
   const auto& golden = golden::ce_labels_weighted;
   const SoftmaxCrossEntropy entropy{weights};
   const auto y = golden::matrix<double>(golden.y, 5, 7);

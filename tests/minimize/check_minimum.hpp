@@ -11,7 +11,7 @@
 
 #include "least_squares.hpp"
 
-/// Checks that an optimizer with default tolerances finds the minimum of a problem. Says how.
+/// Checks that an optimizer with default tolerances finds the minimum of a problem, and prints how.
 template <class S>
 void check_finds_minimum(const auto& optimizer, const LeastSquares& problem) {
   INFO(std::string(problem.name));
@@ -21,13 +21,13 @@ void check_finds_minimum(const auto& optimizer, const LeastSquares& problem) {
   MESSAGE(std::string(problem.name) << ": " << found.loss << " after " << found.iterations << " iterations, "
                                     << found.evaluations
                                     << " evaluations: " << std::string(to_string(found.reason)));
-  // In float the gradient next to a minimum may be above its tolerance and yet no step lower the loss.
+  // In float the gradient near a minimum may exceed its tolerance although no step lowers the loss.
   CHECK((found.converged() || (sizeof(S) == 4 && found.reason == mlp::StopReason::no_progress)));
   CHECK(found.loss == static_cast<double>(f(theta)));
   CHECK(found.history.size() == static_cast<std::size_t>(found.iterations));
   CHECK(std::is_sorted(found.history.rbegin(), found.history.rend()));
-  // The loss stops to change by more than a billionth, or by what the scalar can tell; theta is then known to
-  // the root of that.
+  // The loss is accurate to a billionth, or to the resolution of the scalar type; theta then to the root of
+  // that.
   const double tolerance = std::max(1e-9, 10. * static_cast<double>(std::numeric_limits<S>::epsilon()));
   CHECK(std::abs(found.loss - problem.minimum) <= tolerance * std::max(1., problem.minimum));
   for (std::size_t i = 0; i < problem.solution.size(); ++i) {

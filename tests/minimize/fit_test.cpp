@@ -44,7 +44,7 @@ Dataset<Labels, double> overlapping() {
   return data;
 }
 
-// An optimizer of a reader's own.
+// A user-defined optimizer.
 struct OneStep {
   template <class Theta>
   MinimizeResult minimize(auto&& f, Theta& theta, auto&&) const {
@@ -74,7 +74,7 @@ TEST_CASE("a linear regression is solved: exactly one theta has no error") {
   check(LevenbergMarquardt{});
 }
 
-TEST_CASE("a logistic regression, which is convex: where the gradient is 0 is the least loss there is") {
+TEST_CASE("a logistic regression, which is convex: the loss is least where the gradient is 0") {
   using Logistic = BasicMlp<double, SoftmaxCrossEntropy, Dense<2, 3>>;
   Logistic net;
   const auto data = overlapping();
@@ -88,9 +88,10 @@ TEST_CASE("a logistic regression, which is convex: where the gradient is 0 is th
   CHECK(found.loss < 1);
 }
 
-// An evaluation of the loss and its gradient, of the loss alone or of the curvature counts as one each, and so does a
-// step of Sgd.
-TEST_CASE("a curve is fitted closer than by gradient descent with momentum in as many evaluations") {
+// Each evaluation counts as one: of the loss with its gradient, of the loss alone, or of the curvature; and
+// so does a step of Sgd.
+TEST_CASE(
+    "a curve is fitted closer than by gradient descent with momentum in the same number of evaluations") {
   const auto data = wave();
   for (const std::uint64_t seed : {1u, 2u, 3u}) {
     const auto start = initialized<Curve>(seed);
@@ -112,7 +113,7 @@ TEST_CASE("a curve is fitted closer than by gradient descent with momentum in as
   }
 }
 
-TEST_CASE_TEMPLATE("the network holds what each iteration brought, and in the end the best", Opt, Lbfgs,
+TEST_CASE_TEMPLATE("the network holds each iteration's parameters, and finally the best", Opt, Lbfgs,
                    LevenbergMarquardt) {
   const auto data = wave<float>();
   auto net = initialized<Mlp<MeanSquaredError, Dense<1, 5, Tanh>, Dense<5, 1>>>();
@@ -131,7 +132,7 @@ TEST_CASE_TEMPLATE("the network holds what each iteration brought, and in the en
   CHECK(objective(Vector<float>(net.parameters())) == static_cast<float>(found.loss));
 }
 
-TEST_CASE_TEMPLATE("the same bits from sizes static and dynamic", Opt, Lbfgs, LevenbergMarquardt) {
+TEST_CASE_TEMPLATE("static and dynamic sizes give the same bits", Opt, Lbfgs, LevenbergMarquardt) {
   const auto data = wave<float>();
   auto fixed = initialized<Mlp<MeanSquaredError, Dense<1, 5, Tanh>, Dense<5, 1>>>();
   Mlp<MeanSquaredError, Dense<Dynamic, Dynamic, Tanh>, Dense<Dynamic, Dynamic>> dynamic({1, 5}, {5, 1});
@@ -141,7 +142,7 @@ TEST_CASE_TEMPLATE("the same bits from sizes static and dynamic", Opt, Lbfgs, Le
   CHECK(dynamic.parameters() == fixed.parameters());
 }
 
-TEST_CASE("an optimizer of one's own") {
+TEST_CASE("a user-defined optimizer") {
   auto net = initialized<Curve>();
   const auto data = wave();
   const double before = evaluate(net, data).loss;
@@ -150,7 +151,7 @@ TEST_CASE("an optimizer of one's own") {
   CHECK(found.loss == doctest::Approx(evaluate(net, data).loss).epsilon(1e-12));
 }
 
-TEST_CASE("bad data and options; the parameters stay as they were") {
+TEST_CASE("bad data and options leave the parameters unchanged") {
   auto net = initialized<Curve>();
   const Vector<double> before = net.parameters();
   auto data = wave();

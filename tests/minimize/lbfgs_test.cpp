@@ -19,9 +19,9 @@ namespace {
 
 using V = Vector<double>;
 
-// sum_i x_i - log x_i, which is not defined for x_i <= 0 and smallest at 1.
+// sum_i x_i - log x_i, undefined for x_i <= 0 and smallest at 1.
 struct Barrier {
-  int undefined = 0;  // how often it was asked for there
+  int undefined = 0;  // number of evaluations there
   double operator()(const V& x, V& gradient) {
     undefined += !(x.minCoeff() > 0);
     gradient = 1 - x.array().inverse();
@@ -42,20 +42,20 @@ TEST_CASE("the minima of classic problems") {
 
 TEST_CASE("the minima of classic problems, in float") {
   for (const LeastSquares& problem : classic_problems()) {
-    // Wood's has a saddle on the way so flat that the loss in float is the same all around.
+    // On the way, Wood's function has a saddle so flat that the loss in float is constant around it.
     if (problem.name != std::string("Wood (14)")) check_finds_minimum<float>(Lbfgs{}, problem);
   }
 }
 
 TEST_CASE("certified solutions of NIST's regressions") {
   for (const LeastSquares& problem : nist::problems()) {
-    // Misra1a's parameters are of sizes too different for a method that knows nothing of scales.
+    // The scales of Misra1a's parameters differ too much for a method without scaling.
     if (problem.name == std::string("Misra1a")) continue;
     check_finds_certified(Lbfgs{.gradient_tolerance = 0, .change_tolerance = 0}, problem, 1e-5);
   }
 }
 
-TEST_CASE("every step meets both Wolfe conditions, whatever is tried first") {
+TEST_CASE("every step meets both Wolfe conditions, for any first trial") {
   for (const double learning_rate : {1e-3, 0.3, 1., 30., 1e4}) {
     CAPTURE(learning_rate);
     for (const LeastSquares& problem : classic_problems()) {
@@ -68,7 +68,7 @@ TEST_CASE("every step meets both Wolfe conditions, whatever is tried first") {
         const double loss = f(theta, gradient);
         const V step = theta - before;
         const double slope_before = gradient_before.dot(step), slope = gradient.dot(step);
-        // The step is what remains of it in theta, rounded; so is the loss.
+        // The step is computed as a difference of thetas and is therefore rounded, as is the loss.
         constexpr double epsilon = std::numeric_limits<double>::epsilon();
         const double rounding =
             4 * epsilon *
@@ -87,7 +87,7 @@ TEST_CASE("every step meets both Wolfe conditions, whatever is tried first") {
   }
 }
 
-TEST_CASE("where the loss is nan, a step was too long") {
+TEST_CASE("if the loss is nan, the step was too long") {
   for (const double start : {1e-3, 10.}) {
     Barrier f;
     V x = V::Constant(3, start);
@@ -95,7 +95,7 @@ TEST_CASE("where the loss is nan, a step was too long") {
     CHECK(f.undefined > 0);
     CHECK((x.array() - 1).abs().maxCoeff() <= 1e-6);
   }
-  // Infinite, and a gradient that is nan with a loss that is not.
+  // A loss that is infinite, and a gradient that is nan where the loss is finite.
   const auto wall = [](double loss, double gradient_beyond) {
     return [=](const V& x, V& gradient) {
       gradient = 2 * (x.array() - 1);
@@ -112,7 +112,7 @@ TEST_CASE("where the loss is nan, a step was too long") {
   }
 }
 
-TEST_CASE("a start without slope is a minimum; one with nearly none is left") {
+TEST_CASE("a start without slope is a minimum; from a small slope, the minimizer moves on") {
   V x = V::Zero(4);
   const MinimizeResult flat = Lbfgs{}.minimize(paraboloid, x);
   CHECK(flat.reason == StopReason::gradient_tolerance);
@@ -132,7 +132,7 @@ TEST_CASE("a start without slope is a minimum; one with nearly none is left") {
   CHECK(std::abs(y(0)) <= 1e-6);
 }
 
-TEST_CASE("a gradient that points the wrong way ends it where it began") {
+TEST_CASE("with a gradient of the wrong sign, the minimizer ends at the start") {
   V x = V::Constant(2, 3.);
   const auto wrong = [](const V& y, V& gradient) {
     gradient = -2 * y;
@@ -145,7 +145,7 @@ TEST_CASE("a gradient that points the wrong way ends it where it began") {
   CHECK(x == V::Constant(2, 3.));
 }
 
-TEST_CASE("numbers near the ends of float's range") {
+TEST_CASE("numbers near the limits of float") {
   for (const float scale : {1e-15f, 1e15f}) {
     const auto f = [scale](const Vector<float>& x, Vector<float>& gradient) {
       gradient = 2 * scale * (x.array() - 1);
@@ -217,7 +217,7 @@ TEST_CASE("any length of history") {
   }
 }
 
-TEST_CASE("limits, and a callback that has seen enough") {
+TEST_CASE("limits, and a callback that stops") {
   SumOfSquares<double> f{classic_problems()[0]};
   V theta = f.start();
   MinimizeResult found = Lbfgs{.max_iterations = 3}.minimize(f, theta);

@@ -10,15 +10,15 @@
 struct LeastSquares {
   const char* name;
   std::vector<double> start;
-  // r(theta) and its Jacobian: of as many columns as theta has parameters.
+  // r(theta) and its Jacobian, with a column for each parameter.
   void (*residuals)(const mlp::Vector<double>& theta, mlp::Vector<double>& r, mlp::Matrix<double>& jacobian);
   double minimum;                   // of sum r^2
-  std::vector<double> solution{};   // the theta that has it, where there is one and it is well determined
+  std::vector<double> solution{};   // the minimizing theta, if it is unique and well determined
   std::vector<double> deviation{};  // of each parameter of the solution, if it is a statistical fit
 };
 
-/// L = sum r^2 of a problem in the form that minimizers take, dL/dtheta = 2 J^T r and 2 J^T J. All is computed
-/// in double.
+/// L = sum r^2 of a problem in the form that minimizers take, with dL/dtheta = 2 J^T r and curvature 2 J^T J,
+/// computed in double.
 template <class S>
 struct SumOfSquares {
   const LeastSquares& problem;
@@ -46,8 +46,7 @@ struct SumOfSquares {
   }
 };
 
-/// Source: Moré, Garbow and Hillstrom, Testing Unconstrained Optimization Software (1981), by their numbers
-/// there.
+/// Source: Moré, Garbow and Hillstrom, Testing Unconstrained Optimization Software (1981); numbers as there.
 inline const std::vector<LeastSquares>& classic_problems() {
   using V = mlp::Vector<double>;
   using M = mlp::Matrix<double>;
@@ -102,7 +101,7 @@ inline const std::vector<LeastSquares>& classic_problems() {
        },
        0,
        {1, 1, 1, 1}},
-      // From its usual start a minimizer ends in the minimum that is not 0.
+      // From its usual start a minimizer ends in the local minimum that is not 0.
       {"Freudenstein and Roth (2)",
        {0.5, -2},
        [](const V& x, V& r, M& j) {

@@ -17,9 +17,9 @@ namespace {
 using V = Vector<double>;
 using M = Matrix<double>;
 
-// (log x)^2, of which log x is the residual; not defined for x <= 0.
+// (log x)^2, with the residual log x; undefined for x <= 0.
 struct SquaredLogarithm {
-  int undefined = 0;  // how often it was asked for there
+  int undefined = 0;  // number of evaluations there
   double operator()(const V& x) {
     undefined += !(x(0) > 0);
     return std::pow(std::log(x(0)), 2);
@@ -41,7 +41,7 @@ TEST_CASE("the minima of classic problems") {
 
 TEST_CASE("the minima of classic problems, in float") {
   for (const LeastSquares& problem : classic_problems()) {
-    // Wood's has a saddle on the way so flat that the loss in float is the same all around.
+    // On the way, Wood's function has a saddle so flat that the loss in float is constant around it.
     if (problem.name != std::string("Wood (14)")) check_finds_minimum<float>(LevenbergMarquardt{}, problem);
   }
 }
@@ -62,7 +62,7 @@ TEST_CASE("linear residuals: a step without damping is the solution") {
     double operator()(const V& x) const { return (a * x - b).squaredNorm() / 2; }
     double operator()(const V& x, V& gradient, M& curvature) const {
       gradient = a.transpose() * (a * x - b);
-      curvature.setConstant(std::nan(""));  // above the diagonal it is not looked at
+      curvature.setConstant(std::nan(""));  // entries above the diagonal are not read
       curvature.triangularView<Eigen::Lower>() = a.transpose() * a;
       return (*this)(x);
     }
@@ -76,7 +76,7 @@ TEST_CASE("linear residuals: a step without damping is the solution") {
   CHECK(std::abs(x(1) - 114.5 / 214.25) <= 1e-11);
 }
 
-TEST_CASE("where the loss is nan, a step was too long") {
+TEST_CASE("if the loss is nan, the step was too long") {
   SquaredLogarithm f;
   V x = V::Constant(1, 20.);
   CHECK(LevenbergMarquardt{}.minimize(f, x).converged());
@@ -84,7 +84,7 @@ TEST_CASE("where the loss is nan, a step was too long") {
   CHECK(std::abs(x(0) - 1) <= 1e-7);
 }
 
-TEST_CASE("a parameter without effect stays, and the others are found") {
+TEST_CASE("a parameter without effect stays unchanged, and the others are found") {
   struct {
     double operator()(const V& x) const { return std::pow(x(0) - 3, 2); }
     double operator()(const V& x, V& gradient, M& curvature) const {
@@ -99,7 +99,7 @@ TEST_CASE("a parameter without effect stays, and the others are found") {
   CHECK(x[1] == 7);
 }
 
-TEST_CASE("a start without slope is a minimum; a gradient that points the wrong way ends it where it began") {
+TEST_CASE("a start without slope is a minimum; with a gradient of the wrong sign it ends at the start") {
   struct Parabola {
     double sign;
     double operator()(const V& x) const { return x.squaredNorm(); }
@@ -121,7 +121,7 @@ TEST_CASE("a start without slope is a minimum; a gradient that points the wrong 
   CHECK(x == V::Ones(3));
 }
 
-TEST_CASE("limits, and a callback that has seen enough") {
+TEST_CASE("limits, and a callback that stops") {
   SumOfSquares<double> f{classic_problems()[0]};
   V theta = f.start();
   MinimizeResult found = LevenbergMarquardt{.max_iterations = 3}.minimize(f, theta);

@@ -7,7 +7,7 @@
 
 using namespace mlp;
 
-TEST_CASE("every reason to stop has words of its own, and two of them are success") {
+TEST_CASE("every reason to stop has its own text, and two reasons are success") {
   std::set<std::string> words;
   int converged = 0;
   for (const StopReason reason :

@@ -9,7 +9,7 @@
 /// Regression, https://www.itl.nist.gov/div898/strd/.
 namespace nist {
 
-// Residuals f(x_i, b) - y_i; model(x, b, row) returns f and writes its derivatives by b.
+// Residuals f(x_i, b) - y_i; model(x, b, row) returns f and writes its derivatives with respect to b.
 template <std::size_t N, class Model>
 void regression(const double (&data)[N][2], const mlp::Vector<double>& b, mlp::Vector<double>& r,
                 mlp::Matrix<double>& jacobian, Model&& model) {

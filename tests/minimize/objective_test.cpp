@@ -28,7 +28,7 @@ Dataset<Matrix<double>> curve(Index count) {
   return data;
 }
 
-// y = x + noise, whose noise is drawn anew in each pass of training; theta, of one number, is not used.
+// y = x + noise, drawn anew in each training pass; its only parameter is unused.
 struct Noise : Sizes<2, 2, 1> {
   template <class S>
   struct Cache {};
@@ -61,15 +61,15 @@ void check_against_one_batch(const Dataset<Target, double>& data, double bound) 
 
 }  // namespace
 
-TEST_CASE("the loss and gradient of all samples are those of one batch, in however many pieces") {
+TEST_CASE("loss and gradient equal those of one batch, for any number of pieces") {
   check_against_one_batch<Classifier>(clusters<double>(1000), 0);
   check_against_one_batch<Regression>(curve(1000), 0);
-  // Sums of some thousands of terms of about 1, added in another order.
+  // Sums of several thousand terms of about 1, added in another order.
   check_against_one_batch<Classifier>(clusters<double>(2500), 1e-13);
   check_against_one_batch<Regression>(curve(2500), 1e-13);
 }
 
-TEST_CASE("gradient and curvature are those of the residuals' Jacobian, whose rows come in several blocks") {
+TEST_CASE("gradient and curvature follow from the residuals' Jacobian, whose rows come in several blocks") {
   const auto data = curve(300);
   Regression net = initialized<Regression>(3);
   const Vector<double> theta = net.parameters();
@@ -107,7 +107,7 @@ TEST_CASE("layers that draw random numbers draw the same ones at each call") {
   CHECK(objective(theta, second) == loss);
   CHECK(second == first);
   CHECK(objective(theta) == loss);
-  CHECK(loss != net.loss(data.x, data.t));  // of prediction, which has no noise
+  CHECK(loss != net.loss(data.x, data.t));  // the loss of predictions, which have no noise
 }
 
 TEST_CASE("theta, gradient and curvature may be views of arrays") {
@@ -144,7 +144,7 @@ TEST_CASE("sizes and data that do not fit") {
       !std::is_constructible_v<Objective<Regression, Matrix<double>>, Regression&, Dataset<Matrix<double>>>);
 }
 
-TEST_CASE("weights of samples: as the samples given so many times") {
+TEST_CASE("weights of samples: as samples repeated that many times") {
   using Net = BasicMlp<double, MeanSquaredError, Dense<1, 4, Tanh>, Dense<4, 2>>;
   Net net = initialized<Net>();
   Dataset<Matrix<double>> weighted{Matrix<double>(1, 5), Matrix<double>(2, 5), Vector<double>(5)}, copies;
@@ -168,7 +168,7 @@ TEST_CASE("weights of samples: as the samples given so many times") {
   CHECK(curvature.isApprox(expected, 1e-13));
 }
 
-TEST_CASE("layers with a state are refused") {
+TEST_CASE("layers with a state are rejected") {
   BasicMlp<double, MeanSquaredError, BatchNorm<1>, Dense<1, 1>> net;
   const Dataset<Matrix<double>> data{Matrix<double>::Ones(1, 3), Matrix<double>::Ones(1, 3)};
   CHECK(message_of([&] { Objective(net, data); }) ==

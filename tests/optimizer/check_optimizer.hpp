@@ -13,14 +13,14 @@
 /// Checks for every optimizer.
 
 struct HandStep {
-  double gradient, theta;  // what goes in, what comes out
+  double gradient, theta;  // input, result
   std::vector<double> state;
 };
 
-/// Steps of theta = 8 as computed by hand, for any number of parameters that are all the same.
+/// Steps from theta = 8 computed by hand, for any number of equal parameters.
 template <class S>
 void check_steps_by_hand(const auto& optimizer, const std::vector<HandStep>& steps) {
-  // No number is above 32 or the end of more than eight roundings.
+  // No number exceeds 32 or depends on more than eight roundings.
   constexpr double bound = 32 * 8 / 2 * static_cast<double>(std::numeric_limits<S>::epsilon());
   const auto worst = [](const auto& found, double expected) {
     return (found.template cast<double>().array() - expected).abs().template maxCoeff<Eigen::PropagateNaN>();
@@ -42,8 +42,8 @@ void check_steps_by_hand(const auto& optimizer, const std::vector<HandStep>& ste
   }
 }
 
-/// Steps on ranges of the parameters do what one on all of them does: the same bits if a range begins at a
-/// multiple of 16, and the same to rounding otherwise.
+/// Steps on ranges of the parameters equal one step on all of them: bit by bit if a range begins at a
+/// multiple of 16, otherwise up to rounding.
 template <class S>
 void check_ranges(const auto& optimizer) {
   using mlp::Index;
@@ -69,14 +69,14 @@ void check_ranges(const auto& optimizer) {
   CHECK(other_theta == theta);
   CHECK(other_state == state);
   run({0, 5, 50, n}, other_theta, other_state);
-  // Numbers below 32, and in each of four steps a handful of roundings.
+  // Numbers below 32, with a few roundings in each of four steps.
   constexpr double bound = 32 * 4 * 8 / 2 * static_cast<double>(std::numeric_limits<S>::epsilon());
   CHECK(static_cast<double>((other_theta - theta).cwiseAbs().maxCoeff()) <= bound);
   CHECK(static_cast<double>((other_state - state).cwiseAbs().maxCoeff()) <= bound);
   CHECK(theta != start);
 }
 
-/// Gradients whose squares overflow lead to finite numbers and steps like any others; one that is nan shows.
+/// Gradients whose squares overflow give finite parameters and normal steps; a nan is not hidden.
 template <class S>
 void check_extremes(const auto& optimizer) {
   constexpr S large = std::numeric_limits<S>::max() / 16, nan = std::numeric_limits<S>::quiet_NaN();

@@ -39,7 +39,7 @@ TEST_CASE_TEMPLATE("RMSprop: steps by hand", S, float, double) {
                                     {2, 8 - 0.75 * first - second / 2, {4, first / 2 + second, 1.25}}});
 }
 
-TEST_CASE_TEMPLATE("RMSprop: a variance that is rounded to below zero", S, float, double) {
+TEST_CASE_TEMPLATE("RMSprop: a variance that rounding makes negative", S, float, double) {
   const RMSprop centered{.epsilon = 1e-3, .centered = true};
   mlp::Vector<S> theta = mlp::Vector<S>::Zero(100), gradient = mlp::Vector<S>::LinSpaced(100, S(0.1), S(3.3));
   mlp::Matrix<S> state = mlp::Matrix<S>::Zero(100, 3);

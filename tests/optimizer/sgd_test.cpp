@@ -19,7 +19,7 @@ static_assert(Sgd::slots == 1);
 namespace {
 
 struct Step {
-  double gradient, theta, v;  // what goes in, what comes out
+  double gradient, theta, v;  // input, results
 };
 
 // By hand, from theta = 8, v = 0. All numbers are exact in float.
@@ -57,7 +57,7 @@ TEST_CASE_TEMPLATE("Sgd: steps by hand, for any number of parameters", S, float,
     CAPTURE(c.name);
     for (const Index n : {1, 15, 16, 17, 40}) {
       CAPTURE(n);
-      // A step is linear: parameter i goes the way of the first, times i + 1.
+      // A step is linear: parameter i moves as the first one does, times i + 1.
       const Vector<S> factor = Vector<S>::LinSpaced(n, S(1), static_cast<S>(n));
       Vector<S> parameters = S(8) * factor;
       Matrix<S> state = Matrix<S>::Zero(n, Sgd::slots);

@@ -25,7 +25,7 @@ namespace {
 using Net = Mlp<SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>>;
 using DoubleNet = BasicMlp<double, SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>>;
 
-// This rank's samples of a dataset, dealt like cards.
+// This rank's samples of a dataset, dealt round-robin.
 Dataset<Labels> dealt(const Dataset<Labels>& data) {
   const mpi::World world;
   std::vector<Index> mine;
@@ -33,7 +33,7 @@ Dataset<Labels> dealt(const Dataset<Labels>& data) {
   return {data.x(Eigen::all, mine), data.t(mine)};
 }
 
-// Whether a vector has the same bits on all ranks (and is free of nan).
+// Whether a vector has the same bits on all ranks (and holds no nan).
 template <class V>
 bool same_on_all_ranks(const V& here) {
   Vector<typename V::Scalar> first = here;
@@ -60,9 +60,10 @@ TEST_CASE_TEMPLATE("one rank alone gives the bits of mlp::fit", N, Net, DoubleNe
   for (int step = 0; step < 50; ++step) CHECK(trainer.step(data.x, data.t) == plain.step(data.x, data.t));
 }
 
-// Softmax regression is convex, and a gradient step on a convex function moves no two points apart where the
-// learning rate is at most 2 / L; here L <= max(|x|^2 + 1) / 2. So the errors of the steps only add up.
-TEST_CASE("the loss curve and the parameters are those of one process, up to rounding") {
+// Softmax regression is convex, and a gradient step on a convex function moves no two points apart if the
+// learning rate is at most 2 / L; here L <= max(|x|^2 + 1) / 2. The errors of the steps therefore only add
+// up.
+TEST_CASE("the loss curve and the parameters equal those of one process, up to rounding") {
   using Linear = Mlp<SoftmaxCrossEntropy, Dense<2, 3>>;
   Linear net = initialized<Linear>(), expected = net;
   const Vector<float> start = net.parameters();
@@ -76,9 +77,10 @@ TEST_CASE("the loss curve and the parameters are those of one process, up to rou
 
   const double epsilon = std::numeric_limits<float>::epsilon();
   const double batch = static_cast<double>(options.batch_size), steps = 5 * 7;
-  // An entry of the gradient is a mean of `batch` products of p - t and x, each at most |x|. It passes at
-  // most `batch` roundings in the sum, wherever the ranks cut it, and 16 in exp, p, products and weights. One
-  // of theta moves by at most the rate times |x|, and is rounded twice in a step. In both programs, hence 2.
+  // An entry of the gradient is a mean of `batch` products of p - t and x, each at most |x|. Its sum has at
+  // most `batch` roundings, however the ranks divide it, and exp, p, products and weights have 16. A step
+  // changes an entry of theta by at most the rate times |x|, with two roundings. Both programs round, hence
+  // the factor 2.
   const double entries = std::sqrt(static_cast<double>(net.parameter_count()));
   const double most = start.cwiseAbs().maxCoeff() + steps * sgd.learning_rate * size_of_sample;
   const double of_step =
@@ -87,7 +89,7 @@ TEST_CASE("the loss curve and the parameters are those of one process, up to rou
   CHECK((net.parameters() - expected.parameters()).norm() <= bound);
   CHECK(bound <= 2e-3);
 
-  // The loss has the slope sqrt(2) |x| at most, and a sum of its own of as many terms.
+  // The loss has a slope of at most sqrt(2) |x|, and its own sum has as many terms.
   REQUIRE(found.loss.size() == truth.loss.size());
   for (std::size_t i = 0; i < truth.loss.size(); ++i) {
     const double own = 2 * epsilon * (batch + 16) * truth.loss[0];
@@ -96,7 +98,7 @@ TEST_CASE("the loss curve and the parameters are those of one process, up to rou
   CHECK(found.loss.back() <= 0.5 * found.loss.front());
 }
 
-TEST_CASE("every rank ends with the same bits, and a second run with them too") {
+TEST_CASE("all ranks end with the same bits, and so does a second run") {
   const Dataset<Labels> data = clusters(103);
   Net net = initialized<Net>(), again = net;
   const History history = mpi::fit(net, data, optimizer, options);
@@ -127,7 +129,7 @@ TEST_CASE("weights, accumulated batches and validation: as one process, up to ro
   }
 }
 
-TEST_CASE("the state is the mean of the ranks'") {
+TEST_CASE("the state is the mean of the ranks' states") {
   using Normed = BasicMlp<double, SoftmaxCrossEntropy, BatchNorm<2>, Dense<2, 3>>;
   Normed net = initialized<Normed>();
   const Dataset<Labels> data = clusters(96);
@@ -135,7 +137,7 @@ TEST_CASE("the state is the mean of the ranks'") {
   mpi::Trainer trainer(net, optimizer);
   trainer.step(mine.x.cast<double>(), mine.t);
   CHECK(same_on_all_ranks(net.state()));
-  // As many samples each: the mean of the means is the mean of all.
+  // Equal numbers of samples: the mean of the means is the mean of all.
   const Vector<double> mean = 0.1 * data.x.cast<double>().rowwise().mean();
   CHECK((net.state().head(2) - mean).cwiseAbs().maxCoeff() <= 1e-14);
 }
@@ -146,7 +148,7 @@ TEST_CASE("the ranks start from rank 0's parameters") {
   CHECK(net.parameters() == initialized<Net>(1).parameters());
 }
 
-TEST_CASE("the ranks draw random numbers apart, rank 0 those that it was given") {
+TEST_CASE("the ranks draw different random numbers, rank 0 those of the given generator") {
   const auto [rank, size] = mpi::World();
   Rng mine = mpi::detail::share(Rng{static_cast<std::uint64_t>(rank) + 5}, MPI_COMM_WORLD);
   if (rank == 0) CHECK(mine == Rng{5});
@@ -159,7 +161,7 @@ TEST_CASE("the ranks draw random numbers apart, rank 0 those that it was given")
   }
 }
 
-TEST_CASE("a batch may be smaller than there are ranks") {
+TEST_CASE("a batch may have fewer samples than there are ranks") {
   const Dataset<Labels> data = clusters(7);
   for (const Index batch : {Index{1}, Index{3}}) {
     Net net = initialized<Net>(), expected = net;
@@ -172,13 +174,13 @@ TEST_CASE("a batch may be smaller than there are ranks") {
   }
 }
 
-TEST_CASE("a Trainer takes each rank's own shard, of any size") {
+TEST_CASE("a Trainer accepts a shard of any size on each rank") {
   for (const Index samples : {Index{1}, Index{10}}) {
     const Dataset<Labels> data = clusters(samples), mine = dealt(data);
     Net net = initialized<Net>(), whole = net;
     mpi::Trainer trainer(net, Sgd{.learning_rate = 0.1});
     Trainer expected(whole, Sgd{.learning_rate = 0.1});
-    // As above: at most 10 + 16 roundings, of terms that are at most 3.
+    // As above: at most 10 + 16 roundings of terms of at most 3.
     const float bound = 3 * 26 * std::numeric_limits<float>::epsilon();
     for (Index step = 1; step <= 3; ++step) {
       const float loss = trainer.step(mine.x, mine.t), truth = expected.step(data.x, data.t);
@@ -195,11 +197,11 @@ TEST_CASE("a batch of static size") {
   const Eigen::Vector4i t(0, 1, 2, 0);
   Net net = initialized<Net>(), expected = net;
   mpi::Trainer trainer(net, optimizer);
-  // Every rank has the same samples, and so the mean is theirs.
+  // Every rank has the same samples, so the mean equals each rank's.
   CHECK(std::abs(trainer.step(x, t) - Trainer(expected, optimizer).step(x, t)) <= 1e-6f);
 }
 
-TEST_CASE("sums and broadcasts go in pieces") {
+TEST_CASE("sums and broadcasts are sent in pieces") {
   const auto [rank, size] = mpi::World();
   Vector<double> sums = Vector<double>::LinSpaced(10, 0, 9), copy = sums * (rank + 1);
   mpi::detail::add_up(sums.data(), 10, MPI_COMM_WORLD, 3);
@@ -208,7 +210,7 @@ TEST_CASE("sums and broadcasts go in pieces") {
   CHECK(copy == Vector<double>::LinSpaced(10, 0, 9));
 }
 
-TEST_CASE("rank 0's callback ends the training of all") {
+TEST_CASE("rank 0's callback ends training on all ranks") {
   const int rank = mpi::World().rank;
   Net net = initialized<Net>();
   const Dataset<Labels> data = clusters(100);
@@ -222,7 +224,7 @@ TEST_CASE("rank 0's callback ends the training of all") {
   CHECK(batches == 9 + 5 * 7);
 }
 
-TEST_CASE("what is wrong on all ranks is thrown on all ranks") {
+TEST_CASE("an error on all ranks is thrown on all ranks") {
   Net net = initialized<Net>();
   Dataset<Labels> data = clusters(20);
   CHECK(message_of<std::invalid_argument>([&] { mpi::fit(net, data, optimizer, {.epochs = 0}); }) ==
@@ -232,7 +234,7 @@ TEST_CASE("what is wrong on all ranks is thrown on all ranks") {
         }).find("rate") != std::string::npos);
   mpi::Trainer trainer(net, optimizer);
   CHECK(message_of<std::invalid_argument>([&] { trainer.step(Matrix<float>(2, 0), Labels(0)); }) ==
-        "mlp: expected samples on a rank, found none");
+        "mlp: expected samples on at least one rank, found none");
 
   const Vector<float> before = net.parameters();
   data.x(0, 4) = std::numeric_limits<float>::quiet_NaN();
@@ -244,7 +246,7 @@ TEST_CASE("what is wrong on all ranks is thrown on all ranks") {
           trainer.step(data.x, data.t);
         }).starts_with("mlp: step 1: expected a finite loss, found nan"));
   CHECK(net.parameters() == before);
-  // Nor does that gradient stay where a rank has no samples next.
+  // The bad gradient does not persist on a rank that has no samples next.
   const Dataset<Labels> mine = dealt(clusters(1));
   trainer.step(mine.x, mine.t);
   CHECK(net.parameters().allFinite());

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-TEST_CASE("a callback goes on unless it returns false") {
+TEST_CASE("training continues unless a callback returns false") {
   int calls = 0;
   auto says_nothing = [&](int now) { calls += now; };
   auto stops_at_two = [&](int now) { return now < 2; };
@@ -14,7 +14,7 @@ TEST_CASE("a callback goes on unless it returns false") {
   CHECK(mlp::detail::goes_on(none, 1));
 }
 
-TEST_CASE("a callback may want the training, too") {
+TEST_CASE("a callback may also take the training") {
   struct Sees {
     int sum = 0;
     void begin(int& training) { training += 1; }

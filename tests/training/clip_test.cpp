@@ -57,7 +57,7 @@ TEST_CASE_TEMPLATE("clip_norm: a part of a vector; huge, infinite and nan gradie
   CHECK(v.array().isNaN().all());
 }
 
-TEST_CASE_TEMPLATE("clip_value: each coefficient", S, float, double) {
+TEST_CASE_TEMPLATE("clip_value: clips each coefficient", S, float, double) {
   const auto big = static_cast<S>(infinity);
   for (const Index n : {1, 17, 40}) {
     CAPTURE(n);

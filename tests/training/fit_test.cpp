@@ -27,7 +27,7 @@ using Net = Mlp<SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>>;
 
 }  // namespace
 
-TEST_CASE("fit learns, and says what it did") {
+TEST_CASE("fit learns, and reports what it did") {
   Net net = initialized<Net>();
   const Dataset<Labels> data = clusters(100);
   const double before = evaluate(net, data).loss;
@@ -41,8 +41,8 @@ TEST_CASE("fit learns, and says what it did") {
   CHECK(after.accuracy == 1);
 }
 
-TEST_CASE("every sample once an epoch, in an order that changes, the last batch smaller") {
-  // The loss of a network with no freedom (rate 0) is the mean over what was seen: equal for every order.
+TEST_CASE("every sample once per epoch, in changing order, with a smaller last batch") {
+  // At a learning rate of 0, the loss is the mean over the samples seen: equal for every order.
   Net net = initialized<Net>();
   const Dataset<Labels> data = clusters(10);
   std::vector<Progress> seen;
@@ -63,7 +63,7 @@ TEST_CASE("every sample once an epoch, in an order that changes, the last batch 
   CHECK(seen[0].loss != seen[3].loss);
 }
 
-TEST_CASE("a callback that returns false ends the training there") {
+TEST_CASE("a callback that returns false ends training at once") {
   Net net = initialized<Net>();
   int calls = 0;
   const History history = fit(net, clusters(10), Sgd{.learning_rate = 0.1}, {.epochs = 5, .batch_size = 4},
@@ -75,7 +75,7 @@ TEST_CASE("a callback that returns false ends the training there") {
   CHECK(history.loss.size() == 2);
 }
 
-TEST_CASE("the same seed gives the same bits, another seed others") {
+TEST_CASE("the same seed gives the same bits, another seed different ones") {
   const Dataset<Labels> data = clusters(50);
   const auto train = [&](std::uint64_t seed) -> Vector<float> {
     Net net = initialized<Net>();
@@ -172,7 +172,7 @@ TEST_CASE("validation_fraction keeps samples from training") {
 TEST_CASE("patience ends training, and the best network is restored, with its state") {
   using Normed = Mlp<SoftmaxCrossEntropy, Dense<2, 8, Tanh>, BatchNorm<8>, Dense<8, 3>>;
   Normed net = initialized<Normed>();
-  // Targets without a pattern: what is learned by heart makes the validation loss worse.
+  // Targets without a pattern: memorizing them increases the validation loss.
   Dataset<Labels> train = clusters(30), validation = clusters(30);
   Rng rng{1};
   for (Index j = 0; j < 30; ++j) {
@@ -196,7 +196,7 @@ TEST_CASE("patience ends training, and the best network is restored, with its st
   CHECK(evaluate(net, validation).loss == history.validation_loss[best]);
 }
 
-TEST_CASE("min_delta: a smaller improvement is none") {
+TEST_CASE("min_delta: a smaller improvement does not count") {
   Net net = initialized<Net>();
   const History history = fit(net, clusters(30), clusters(30), Sgd{.learning_rate = 1e-4},
                               {.epochs = 20, .patience = 3, .min_delta = 1});
@@ -243,7 +243,7 @@ TEST_CASE("a schedule multiplies the optimizer's learning rate") {
   }
   CHECK(net.parameters().isApprox(expected.parameters(), 1e-5f));
 
-  // A plateau from the first epoch on: a rate of 0 for what the loss is.
+  // A plateau from the first epoch on: the rate is practically 0.
   const History plateau = fit(net, data, Sgd{.learning_rate = 1e-9},
                               {.epochs = 6, .schedule = ReduceOnPlateau{.factor = 0.5, .patience = 1}});
   CHECK(plateau.learning_rate == std::vector<double>{1e-9, 1e-9, 1e-9, 0.5e-9, 0.5e-9, 0.25e-9});
@@ -302,7 +302,7 @@ TEST_CASE("steps() counts what fit takes") {
   }
 }
 
-TEST_CASE("clip_norm and clip_value bound the step, not the norm that is told") {
+TEST_CASE("clip_norm and clip_value bound the step, not the reported norm") {
   const Dataset<Labels> data = clusters(20);
   const Net start = initialized<Net>();
   auto ws = start.workspace();
@@ -323,7 +323,7 @@ TEST_CASE("clip_norm and clip_value bound the step, not the norm that is told") 
   CHECK(step({.clip_value = 0.01}).isApprox(gradient.cwiseMin(0.01f).cwiseMax(-0.01f), 1e-3f));
 }
 
-TEST_CASE("accumulated batches make the step of one that holds all their samples") {
+TEST_CASE("accumulated batches give the step of one batch with all their samples") {
   Dataset<Labels, double> data = clusters<double>(50);
   data.weights = Vector<double>::LinSpaced(50, 0.5, 2);
   using DoubleNet = BasicMlp<double, SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>>;
@@ -338,7 +338,7 @@ TEST_CASE("accumulated batches make the step of one that holds all their samples
   }
 }
 
-TEST_CASE("average_decay ends with the moving average, and validates it") {
+TEST_CASE("average_decay validates the moving average, and ends with it") {
   const Dataset<Labels> data = clusters(20);
   Net net = initialized<Net>();
   Vector<float> average = net.parameters();
@@ -351,7 +351,7 @@ TEST_CASE("average_decay ends with the moving average, and validates it") {
 
 namespace {
 
-// f(z) = z, which goes bad on the way in or on the way out.
+// f(z) = z, which turns nan in the forward or in the backward pass.
 template <bool Forward>
 struct Bad {
   static constexpr bool needs_input = false;
@@ -412,8 +412,8 @@ TEST_CASE("the layer that went bad is found with the random numbers of the step 
   CHECK(later);
 }
 
-TEST_CASE("the parameters that stay are the last good ones") {
-  // With batches of one, the samples before the bad one make good steps.
+TEST_CASE("after an error, the last good parameters remain") {
+  // With batches of one sample, the samples before the bad one make good steps.
   Dataset<Labels> data = clusters(8);
   data.x(1, 5) = std::numeric_limits<float>::quiet_NaN();
   Net net = initialized<Net>();

@@ -20,7 +20,7 @@ namespace {
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 constexpr double pi = 3.14159265358979323846;
 
-// PyTorch's multiply or add up step by step, with a few roundings in each.
+// PyTorch's schedules multiply or add step by step, with a few roundings in each.
 void check_factors(const Schedule& schedule, std::span<const double> expected) {
   REQUIRE(expected.size() > 0);
   Index step = 0;
@@ -31,7 +31,7 @@ void check_factors(const Schedule& schedule, std::span<const double> expected) {
   }
 }
 
-// Steps and their factors, from a formula.
+// Steps and their factors, computed by hand.
 void check_some(const Schedule& schedule, const std::vector<std::pair<Index, double>>& expected) {
   for (const auto& [at, factor] : expected) {
     const Index step = at;  // a name that CAPTURE can take
@@ -119,7 +119,7 @@ TEST_CASE("ReduceOnPlateau: as ReduceLROnPlateau") {
   check(ReduceOnPlateau{}, golden::optimizers::plateau_default);
 }
 
-TEST_CASE("ReduceOnPlateau: a loss of nan is no improvement") {
+TEST_CASE("ReduceOnPlateau: a loss of nan is not an improvement") {
   ReduceOnPlateau schedule{.factor = 0.5, .patience = 0};
   schedule.observe(std::numeric_limits<double>::quiet_NaN());
   CHECK(schedule(1) == 0.5);
@@ -127,7 +127,7 @@ TEST_CASE("ReduceOnPlateau: a loss of nan is no improvement") {
   CHECK(schedule(1) == 0.5);
 }
 
-TEST_CASE("Schedule: of any callable; without one it is 1") {
+TEST_CASE("Schedule: holds any callable; without one, it is 1") {
   CHECK(Schedule{}(7) == 1);
   const Schedule lambda = [](Index step) { return 1 / static_cast<double>(step); };
   CHECK(lambda(4) == 0.25);
@@ -135,7 +135,7 @@ TEST_CASE("Schedule: of any callable; without one it is 1") {
   const std::function<double(Index)> function = StepSchedule{.step_size = 1};
   CHECK(Schedule(function)(2) == 0.1);
   Schedule constant;
-  constant.observe(1);  // which it ignores
+  constant.observe(1);  // ignored
   CHECK(constant(1) == 1);
   static_assert(!std::is_constructible_v<Schedule, double>);
 
@@ -146,7 +146,7 @@ TEST_CASE("Schedule: of any callable; without one it is 1") {
   CHECK(options.schedule(2) == 0.5);
 }
 
-TEST_CASE("Schedule: a copy has a state of its own") {
+TEST_CASE("Schedule: a copy has its own state") {
   Schedule schedule = ReduceOnPlateau{.factor = 0.5, .patience = 0};
   schedule.observe(1);
   schedule.observe(1);

@@ -23,7 +23,7 @@ using Net = Mlp<SoftmaxCrossEntropy, Dense<2, 8, Tanh>, Dense<8, 3>>;
 
 }  // namespace
 
-TEST_CASE("Trainer takes the optimizer's step with the network's gradient, in place") {
+TEST_CASE("Trainer applies the optimizer's step to the network's parameters, in place") {
   Net net = initialized<Net>(), expected = net;
   const Dataset<Labels> data = clusters(10);
   Trainer trainer(net, Sgd{.learning_rate = 0.1});
@@ -64,7 +64,7 @@ TEST_CASE("backward and update are the two halves of a step") {
   CHECK(halves.parameters() == before);
 }
 
-TEST_CASE("Trainer: a loss that is not finite leaves the parameters from before") {
+TEST_CASE("Trainer: a loss that is not finite leaves the parameters unchanged") {
   Net net = initialized<Net>();
   Dataset<Labels> data = clusters(8);
   data.x(1, 5) = std::numeric_limits<float>::quiet_NaN();
@@ -77,7 +77,7 @@ TEST_CASE("Trainer: a loss that is not finite leaves the parameters from before"
   CHECK(trainer.steps() == 0);
 }
 
-TEST_CASE("Trainer: what it remembers is all that the steps to come depend on") {
+TEST_CASE("Trainer: its saved state determines all later steps") {
   const Dataset<Labels> data = clusters(10);
   Net net = initialized<Net>(), other_net = initialized<Net>(2);
   Trainer trainer(net, Sgd{.learning_rate = 0.1, .momentum = 0.9}), other(other_net, trainer.optimizer());

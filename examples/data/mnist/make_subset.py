@@ -4,8 +4,8 @@
 usage: make_subset.py FULL [DEST]
 
 FULL holds the four files of the whole set, gzipped (train-images-idx3-ubyte.gz) or plain
-(train-images-idx3-ubyte). DEST is this script's folder unless given. The result depends on FULL and on
-nothing else: no time stamp and no file name goes into the gzip header.
+(train-images-idx3-ubyte). DEST is this script's folder unless given. The result depends only on FULL: the gzip
+header holds no time stamp and no file name.
 """
 
 import gzip

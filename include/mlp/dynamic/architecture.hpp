@@ -23,13 +23,13 @@
 ///
 ///     Mlp(SoftmaxCrossEntropy, Dense(784, 256, ReLU), Dropout(256, p=0.5), Dense(256, 10))
 ///
-/// A part is its name and, in parentheses, its sizes, the parts it is made of, and its options, where an option
-/// is name=number, name=true, name=false or name=[number, ...]. Options that are missing have their defaults.
+/// A part is written as its name and, in parentheses, its sizes, its parts and its options: name=number,
+/// name=true, name=false or name=[number, ...]. Missing options have their defaults.
 ///
-/// A part says its own: `static constexpr const char* name`; activations and losses have
-/// `static void each_option(auto& self, auto&& f)`, which calls f("alpha", self.alpha), ...; layers have
-/// `void describe(auto& text) const`, which calls text.add_size(inputs()), text.add_part(activation()),
-/// text.add_option("p", p()), and the reverse, `static L read(const auto& text)`.
+/// A part defines its text: all have `static constexpr const char* name`; activations and losses have `static
+/// void each_option(auto& self, auto&& f)`, which calls f("alpha", self.alpha), ...; layers have `void
+/// describe(auto& text) const`, which calls text.add_size(inputs()), text.add_part(activation()),
+/// text.add_option("p", p()), and the inverse, `static L read(const auto& text)`.
 namespace mlp {
 
 namespace detail {
@@ -40,7 +40,7 @@ consteval const char* name_of() {
   else return "custom";
 }
 
-/// What a text says of one part.
+/// The text of one part, parsed.
 struct PartText {
   std::string name;
   std::vector<Index> sizes = {};
@@ -74,7 +74,7 @@ struct PartText {
     return found == options.end() ? nullptr : &found->second;
   }
 
-  /// The option, or the value that it has if the text does not say it.
+  /// The option's value, or `value` if the text lacks the option.
   double option(std::string_view option_name, double value) const {
     const auto* const values = find(option_name);
     return values == nullptr ? value : single(option_name, *values);
@@ -114,11 +114,11 @@ void PartText::add_part(const P& part) {
   detail::visit(part, [&](const auto& chosen) { parts.push_back(detail::describe(chosen)); });
 }
 
-/// An activation or a loss, of which the text says the options.
+/// Makes an activation or a loss with the options in the text.
 template <class P>
 P read_options(const PartText& text) {
   P part{};
-  if (!text.sizes.empty() || !text.parts.empty()) text.fail("expected options alone");
+  if (!text.sizes.empty() || !text.parts.empty()) text.fail("expected only options, found others");
   std::size_t known = 0;
   if constexpr (requires { P::each_option(part, [](const char*, auto&) {}); }) {
     P::each_option(part, [&](const char* option, auto& value) {
@@ -132,11 +132,11 @@ P read_options(const PartText& text) {
       }
     });
   }
-  if (known != text.options.size()) text.fail("expected options that it has, found others");
+  if (known != text.options.size()) text.fail("expected only its own options, found others");
   return part;
 }
 
-/// The shortest digits that mean this number.
+/// The shortest digits that read back as this number.
 inline std::string shortest(double value) {
   std::array<char, 32> digits;
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
@@ -156,14 +156,14 @@ inline std::string to_text(const PartText& part) {
   return list.empty() ? part.name : part.name + "(" + list + ")";
 }
 
-/// Reads what to_text writes.
-/// Bounds: time in proportion to the text; memory at most 16 bytes for each of its bytes, and 32 MB: no more than
-/// most_names parts and options, and no more than most_levels parts within another.
+/// Parses the text that to_text writes.
+/// Bounds: time proportional to the text; memory at most 16 bytes for each of its bytes, and 32 MB: at most
+/// most_names parts and options, and at most most_levels parts nested in another.
 class PartParser {
  public:
   explicit PartParser(std::string_view text) : text_(text) {}
 
-  /// Errors: std::invalid_argument saying where, what was expected and what was found.
+  /// Errors: std::invalid_argument naming the position, what was expected and what was found.
   PartText parse() {
     PartText part = parse_part(parse_name(), 0);
     peek();
@@ -175,7 +175,7 @@ class PartParser {
   static constexpr int most_levels = 16;
   static constexpr int most_names = 100'000;
 
-  // The next character that is no blank; 0 at the end.
+  // The next character that is not a blank; 0 at the end.
   char peek() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t')) ++at_;
     return at_ < text_.size() ? text_[at_] : '\0';
@@ -223,7 +223,7 @@ class PartParser {
       }
       std::string name = parse_name();
       if (take('=')) {
-        if (!seen.insert(name).second) fail("another option than " + printable(name) + " again");
+        if (!seen.insert(name).second) fail("option " + printable(name) + " only once");
         part.options.emplace_back(std::move(name), parse_values());
       } else {
         part.parts.push_back(parse_part(std::move(name), level + 1));
@@ -261,7 +261,7 @@ class PartParser {
 
 }  // namespace detail
 
-/// The architecture of a network, as text: see above. A part of the user's own without a name is "custom".
+/// The architecture of a network as text: see above. A user-defined part without a name is "custom".
 template <class Net>
 std::string architecture(const Net& net) {
   detail::PartText text{"Mlp"};

@@ -24,12 +24,13 @@
 #include <utility>
 #include <vector>
 
-/// Training that is stopped at any time and resumed later ends with the same bits as one that never stopped.
+/// Checkpoints: training that is stopped at any time and resumed ends with the same bits as training that
+/// never stopped.
 ///
-/// Format: a safetensors file (see tensors.hpp) with the metadata format = "mlp checkpoint", version = "1",
-/// and a tensor for each thing that a Trainer or fit must remember: parameters, state and slots in the
-/// network's scalar type, the latter [slots, parameters]; counts as I64, generators and seeds as U64, other
-/// numbers as F64. Data and options, the optimizer's too, are not in it: whoever resumes gives them again.
+/// Format: a safetensors file (see container.hpp) with the metadata format = "mlp checkpoint", version = "1",
+/// and a tensor for each value that a Trainer or fit must restore: parameters, state and slots in the
+/// network's scalar type, slots as [slots, parameters]; counts as I64, generators and seeds as U64, other
+/// numbers as F64. Data and options, including the optimizer's, are not stored: pass them again to resume.
 namespace mlp {
 
 namespace detail {
@@ -55,7 +56,7 @@ Tensor tensor_of(const char* name, const Eigen::DenseBase<M>& m) {
                      m.derived().data());
 }
 
-// The tensor has the type and shape of tensor_of(value), but for the length of a std::vector.
+// The tensor has the type and shape of tensor_of(value), except for the length of a std::vector.
 inline void set_value(Index& count, const Tensor& from, const std::string& file) {
   constexpr std::int64_t most = std::int64_t{1} << 53;
   const std::int64_t found = tensor_values<std::int64_t>(from, file)[0];
@@ -95,7 +96,7 @@ inline std::string text_of(const Tensor& tensor) {
   return printable(tensor.type) + " " + text_of(tensor.shape);
 }
 
-// A network with a nan or infinity in it is of no use any more.
+// A network with a nan or infinity in it can't be trained further.
 template <class T>
 void check_finite(const T* values, std::size_t n, const char* name, const std::string& file) {
   for (std::size_t i = 0; i < n; ++i) {
@@ -105,8 +106,8 @@ void check_finite(const T* values, std::size_t n, const char* name, const std::s
   }
 }
 
-// Throws unless there is all that set_state looks for and nothing else, of the types and shapes that it has now,
-// in `before`, and what is const is the same.
+// Throws unless the file holds exactly the tensors that set_state reads, with the types and shapes that they
+// have in `before`, and the values of constants are equal.
 template <class Training>
 void check_state(Training& training, const TensorFile& before, const TensorFile& from,
                  const std::string& file) {
@@ -167,9 +168,10 @@ void load_checkpoint(Training& training, std::string_view bytes, const std::stri
 
 }  // namespace detail
 
-/// Writes all that `training`, a Trainer between two steps or what fit hands to a callback, needs to go on
-/// from here. A program that is killed meanwhile leaves the file as it was.
-/// Errors: std::runtime_error if a number is not finite, or the file can't be written; it is then as it was.
+/// Writes the state that `training`, a Trainer between two steps or the run that fit passes to a callback,
+/// needs to resume here. If the program is killed meanwhile, the old file stays.
+/// Errors: std::runtime_error if a number is not finite or the file can't be written; the old file then
+/// stays.
 template <class Training>
 void save_checkpoint(const Training& training, const std::filesystem::path& path) {
   Training::each_state(training, [&](const char* name, const auto& value) {
@@ -181,21 +183,22 @@ void save_checkpoint(const Training& training, const std::filesystem::path& path
   write_tensors(detail::checkpoint_of(training), path);
 }
 
-/// Puts `training` and its network where save_checkpoint found them.
-/// Errors: std::runtime_error if the file can't be read or is no checkpoint of a training such as this, of
-/// the same parameters, optimizer's slots, data, seed and batches. All is then as it was.
+/// Restores `training` and its network from a file of save_checkpoint.
+/// Errors: std::runtime_error if the file can't be read or belongs to a training with other parameters,
+/// optimizer slots, data, seed or batches. `training` and its network are then unchanged.
 template <class Training>
 void load_checkpoint(Training& training, const std::filesystem::path& path) {
   detail::load_checkpoint(training, detail::read_file(path), detail::path_text(path));
 }
 
-/// When a Checkpoint writes its file, and what else.
+/// When a Checkpoint writes its file, and where it writes the best network.
 struct CheckpointOptions {
-  /// Of those that are set, whichever comes first; if none is, after each epoch.
+  /// Of the intervals that are set, the one that ends first counts; if none is set, each epoch.
   Index every_steps = 0;
   double every_minutes = 0;
-  /// A file for the network of the best epoch, that of the smallest validation loss or, without validation,
-  /// of the smallest loss; with average_decay, the average. load and load_model of safetensors.hpp read it.
+  /// A file for the network of the best epoch, the one with the smallest validation loss or, without
+  /// validation, the smallest loss; with average_decay, the averaged network. load and load_model of
+  /// safetensors.hpp read it.
   std::filesystem::path best = {};
 
   void validate() const {
@@ -204,15 +207,15 @@ struct CheckpointOptions {
   }
 };
 
-/// A callback that lets fit be stopped at any time:
+/// A callback with which fit can be stopped at any time and resumed:
 ///   fit(net, train, Adam{}, options, Checkpoint("run.checkpoint", {.every_minutes = 10}));
-/// If the file exists, fit goes on from there; a run of which no batch is left returns at once, with what it
-/// had returned. The file is written as the options say, and at the end. One that is there must be of the
-/// same data, seed, batch_size and accumulate; other options may change: more epochs prolong a finished run.
-/// A callback given to it is called as by fit, with begin after the file was read; before each write, so that
-/// a batch may be told again after a crash, but none is left out. If it returns false, fit ends there, and a
-/// later one goes on from there. Without a path, that callback is all it does.
-/// mpi::fit takes none; of an mpi::Trainer in a loop of one's own, each rank saves a file of its own.
+/// If the file exists, fit resumes there; a finished run returns its history at once. The file is written as
+/// the options define, and at the end. An existing file must belong to the same data, seed, batch_size and
+/// accumulate; other options may change: more epochs prolong a finished run.
+/// The callback passed to it is called as fit would call it: begin after the file is read, the others before
+/// each write, so that after a crash a batch may be reported again, but none is missed. If it returns false,
+/// fit stops there, and a later run resumes there. Without a path, a Checkpoint only calls that callback.
+/// mpi::fit accepts no Checkpoint; with an mpi::Trainer in a loop of one's own, each rank saves its own file.
 /// Errors: as load_checkpoint and save_checkpoint; std::invalid_argument if an option is out of range.
 template <class Callback = detail::NoCallback>
 class Checkpoint {
@@ -232,7 +235,7 @@ class Checkpoint {
 
   bool after(auto& training, const Progress& now) {
     const bool goes_on = detail::goes_on(callback_, training, now);
-    // Ahead of the checkpoint: who goes on from there takes this to be done.
+    // Before the checkpoint: a run that resumes from it relies on this file being written.
     if (!options_.best.empty() && now.epoch_is_done() && is_best(training.history(), now)) {
       mlp::save(training.validated(), options_.best);
     }

@@ -26,21 +26,21 @@
 
 namespace mlp {
 
-/// What becomes of a sample that lacks a value.
+/// What read_csv does with a sample that lacks a value.
 enum class Missing {
-  error,  // it is an error
-  drop,   // the sample is left out
-  mean,   // a feature gets the mean of its column in this file; a target that is missing is an error
+  error,  // throws
+  drop,   // leaves the sample out
+  mean,   // gives a feature the mean of its column in this file; throws if a target is missing
 };
 
 /// Columns are named by the header or, without one, "1", "2", ... from the left.
 struct CsvOptions {
   bool header = true;
   char delimiter = ',';
-  std::vector<std::string> features = {};  // the columns of x, in this order; none: all but the targets
-  std::vector<std::string> targets = {};   // the columns of t; none: the last
-  std::vector<std::string> classes = {};   // the names of labels 0, 1, ...; none: all in the file, sorted
-  std::vector<std::string> missing = {"", "NA", "nan", "?"};  // stand for no value, as does any nan or inf
+  std::vector<std::string> features = {};  // the columns of x, in this order; if empty, all but the targets
+  std::vector<std::string> targets = {};   // the columns of t; if empty, the last
+  std::vector<std::string> classes = {};   // the names of labels 0, 1, ...; if empty, all in the file, sorted
+  std::vector<std::string> missing = {"", "NA", "nan", "?"};  // mean no value, as nan and inf do
   Missing on_missing = Missing::error;
 
   void validate() const {
@@ -76,7 +76,7 @@ inline std::string_view without_blanks(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// std::from_chars, unlike strtod and streams, asks no locale what a decimal point is.
+// std::from_chars, unlike strtod and streams, does not depend on the locale's decimal point.
 inline std::errc parse_number(std::string_view text, double& value) {
   text = without_blanks(text);
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
@@ -85,12 +85,12 @@ inline std::errc parse_number(std::string_view text, double& value) {
   return error == std::errc() && rest != end ? std::errc::invalid_argument : error;
 }
 
-// Puts up to `size` bytes of a file at `to` and returns how many there were: 0 only at its end.
+// Reads up to `size` bytes of a file into `to` and returns the number read: 0 only at the end.
 using CsvSource = std::function<std::size_t(char* to, std::size_t size)>;
 
 // The fields of a record.
 struct CsvFields {
-  std::string text;               // of all fields, without anything in between
+  std::string text;               // of all fields, without separators
   std::vector<std::size_t> ends;  // of each field in the text
 
   Index size() const { return static_cast<Index>(ends.size()); }
@@ -102,8 +102,8 @@ struct CsvFields {
   }
 };
 
-// The records of a file, one after the other; memory grows with the longest that was read.
-// Source: RFC 4180. Also taken: lines that end in LF or CR alone, empty lines, which are skipped, and a byte
+// The records of a file, one after the other; memory grows with the longest record.
+// Source: RFC 4180. Also accepts lines that end in LF or CR alone, empty lines, which are skipped, and a byte
 //         order mark of UTF-8. A byte of 0 is an error: a sparse file may hold terabytes of them.
 class CsvRecords {
  public:
@@ -115,7 +115,7 @@ class CsvRecords {
     if (refill() && std::string_view(buffer_.data(), size_).starts_with(byte_order_mark)) at_ = 3;
   }
 
-  // Reads the next record; false at the end.
+  // Reads the next record; returns false at the end.
   bool next() {
     while (end_line()) continue;
     line_ = next_line_;
@@ -134,7 +134,7 @@ class CsvRecords {
   const CsvFields& fields() const { return fields_; }
   CsvFields& fields() { return fields_; }
 
-  // In the line in which the record begins.
+  // Reports an error in the line in which the record begins.
   [[noreturn]] void fail(const std::string& what) const {
     raise<std::runtime_error>(name_ + ":" + std::to_string(line_) + ": " + what);
   }
@@ -225,7 +225,7 @@ class CsvRecords {
   CsvFields fields_;
 };
 
-// A table with named columns; refers to the options.
+// A table with named columns; keeps a reference to the options.
 class CsvTable {
  public:
   CsvTable(CsvSource source, const std::string& name, const CsvOptions& options)
@@ -272,7 +272,7 @@ class CsvTable {
     return result;
   }
 
-  // Goes to the next record; false at the end.
+  // Moves to the next record; returns false at the end.
   bool next() {
     if (std::exchange(first_is_next_, false)) return true;
     if (!records_.next()) return false;
@@ -289,7 +289,7 @@ class CsvTable {
     return std::find(missing.begin(), missing.end(), without_blanks(text(i))) != missing.end();
   }
 
-  // Sets value, or returns false if it is missing.
+  // Sets value, or returns false if the field is missing.
   template <class S>
   bool number(Index i, S& value) const {
     if (is_missing(i)) return false;
@@ -316,13 +316,13 @@ class CsvTable {
   const CsvOptions& options_;
   std::string name_;
   CsvRecords records_;
-  CsvFields header_;  // becomes strings, which take 32 bytes each, only for the result
+  CsvFields header_;  // converted to strings, which take 32 bytes each, only for the result
   Index columns_ = 0;
   bool first_is_next_ = false;
 };
 
-// What becomes t: add() takes it from the record that the table is at, or returns false if it is missing and
-// the sample is to be dropped.
+// Collects the numbers of t: add() appends those of the table's current record, or returns false if one is
+// missing and the sample is to be dropped.
 template <class S>
 class CsvNumbers {
  public:
@@ -388,7 +388,7 @@ class CsvLabels {
     classes = table_.options().classes;
     if (!classes.empty()) return labels;
 
-    // As numbers if all of them are, else as text.
+    // Sorted as numbers if all names are numbers, else as text.
     double value = 0;
     const bool are_numbers = std::all_of(ids_.begin(), ids_.end(), [&](const auto& entry) {
       return parse_number(entry.first, value) == std::errc() && !std::isnan(value);
@@ -424,10 +424,10 @@ struct CsvNothing {
   bool add() const { return true; }
 };
 
-// Puts the mean of its row in the place of each NaN.
+// Replaces each NaN by the mean of its row.
 template <class S>
 void fill_gaps(const CsvTable& table, const std::vector<Index>& features, Matrix<S>& x) {
-  constexpr Index block = 256;  // rows at a time, as sums of all could take more memory than x
+  constexpr Index block = 256;  // rows at a time, because sums of all could take more memory than x
   for (Index first = 0; first < x.rows(); first += block) {
     const Index rows = std::min(block, x.rows() - first);
     Eigen::Array<double, block, 1> sum, count;
@@ -456,7 +456,7 @@ void fill_gaps(const CsvTable& table, const std::vector<Index>& features, Matrix
   }
 }
 
-// Reads all records: x, and what targets.add() takes from each.
+// Reads all records: returns x, and calls targets.add() for each.
 template <class S>
 Matrix<S> read_csv_records(CsvTable& table, const std::vector<Index>& features, auto& targets) {
   const Missing on_missing = table.options().on_missing;
@@ -550,18 +550,18 @@ inline CsvSource csv_source(InputFile& file) {
 ///     // Numbers:
 ///     const auto houses = read_csv<Matrix<float>>("houses.csv", {.targets = {"price", "rent"}});
 ///
-/// Labels are the places of their names among the classes, which are sorted: as numbers if all of them are,
-/// else as text. A number has a decimal point, whatever the locale; blanks around it do not count. A nan or
-/// an infinity is a missing value. Fields in quotation marks may hold anything (RFC 4180) but bytes of 0.
+/// Labels are indices into the classes, which are sorted: as numbers if all of them are numbers, else as
+/// text. Numbers have a decimal point in every locale, and blanks around them are ignored; nan and infinity
+/// are missing values. Fields in quotation marks may hold any character (RFC 4180) except bytes of 0.
 /// Shapes: x features x N; t N labels, or targets x N.
-/// Errors: std::runtime_error naming the file, line and column, what was expected and what was found, if it
-///         can't be read or is no regular file, has no samples, is no table, lacks a column, holds a byte of 0,
-///         or a field is not what it has to be; std::invalid_argument if an option is out of range. `name`
-///         stands for the file in messages.
-/// Bounds: with float or double, at most 32 bytes of memory for each byte of the file, and 32 MB; a column that
-///         the options name several times counts as often, and lists in the options come on top. Time is
-///         proportional to the file's size times the number of words in options.missing, and to the logarithm
-///         of the number of classes or names.
+/// Errors: std::runtime_error naming the file, line and column, the expected and the found value, if the file
+///         can't be read or is not a regular file, has no samples, has lines of different lengths, lacks a
+///         column, holds a byte of 0, or a field is not what its column requires; std::invalid_argument if an
+///         option is out of range. `name` is the file's name in messages.
+/// Bounds: with float or double, at most 32 bytes of memory for each byte of the file, and 32 MB; a column
+///         that the options name several times counts several times, and lists in the options are extra. Time
+///         is proportional to the file's size times the number of words in options.missing, and to the
+///         logarithm of the number of classes or names.
 /// Source: RFC 4180, Common Format and MIME Type for Comma-Separated Values (CSV) Files (2005).
 template <class Target = Labels, class S = typename detail::default_scalar<Target>::type>
 CsvData<Target, S> read_csv(std::istream& in, const std::string& name, const CsvOptions& options = {}) {
@@ -574,7 +574,7 @@ CsvData<Target, S> read_csv(const std::filesystem::path& path, const CsvOptions&
   return detail::read_csv_from<Target, S>(detail::csv_source(file), detail::path_text(path), options);
 }
 
-/// Reads samples without targets: options.features, or else all columns.
+/// Reads samples without targets: options.features, or all columns if that is empty.
 /// Errors, bounds: as for read_csv.
 template <class S = float>
 CsvFeatures<S> read_csv_features(std::istream& in, const std::string& name, const CsvOptions& options = {}) {

@@ -34,11 +34,11 @@
 namespace mlp {
 
 struct ExportHeaderOptions {
-  /// The namespace of all that the header declares: no name that the language, C's library or POSIX has.
+  /// The namespace of all declarations in the header; not a name of the language, C's library or POSIX.
   std::string name = "model";
-  /// The header's probe is a static_assert if a prediction takes no more operations: about one for each
-  /// weight, and 80 for an activation. g++ and clang++ compute as many as the default within two thirds of
-  /// their limits; MSVC stops after 100'000 steps unless told otherwise (/constexpr:steps).
+  /// The header's probe is a static_assert if a prediction takes at most this many operations: about one for
+  /// each weight, and 80 for an activation. With the default, g++ and clang++ need two thirds of their
+  /// limits; MSVC stops after 100'000 steps unless /constexpr:steps raises its limit.
   Index largest_static_probe = 300'000;
 };
 
@@ -56,7 +56,7 @@ inline std::string filled(std::string text,
   return text;
 }
 
-// A finite number that C++17 reads back bit by bit: it must do so for hexadecimal ones alone.
+// A finite number as text that C++17 reads back bit by bit, which it guarantees for hexadecimal ones alone.
 template <class S>
 std::string number_text(S value) {
   const S magnitude = std::abs(value);
@@ -82,7 +82,7 @@ inline std::string list_text(Index n, auto&& item) {
   return text + "\n   " + line + "}";
 }
 
-// A string literal, whatever the encoding of the source: octal escapes for all that is not ASCII.
+// A string literal that does not depend on the source's encoding: octal escapes for all but ASCII.
 inline std::string string_literal(std::string_view text) {
   std::string literal = "\"";
   for (const char c : text) {
@@ -91,7 +91,7 @@ inline std::string string_literal(std::string_view text) {
       literal += '\\';
       for (const int shift : {6, 3, 0}) literal += static_cast<char>('0' + ((code >> shift) & 7));
     } else {
-      if (c == '"' || c == '\\' || c == '?') literal += '\\';  // ??/ and the like were once trigraphs
+      if (c == '"' || c == '\\' || c == '?') literal += '\\';  // ??/ was a trigraph before C++17
       literal += c;
     }
   }
@@ -105,10 +105,10 @@ inline bool is_identifier(std::string_view name) {
          name.find("__") == std::string_view::npos && !is_taken(name);
 }
 
-// What an exported header computes with: how many terms of exp(r) = 1 + r + r^2 (1/2! + r/3! + ...) and of
-// atanh(s) = s + s^3 (1/3 + s^2/5 + ...), and those of exp(x^2) erfc(x) (1 + 2x) = t_0 + t_1 t + ... for x >=
-// 0, with t = (x - c) / (x + c): a polynomial that is exact at Chebyshev's nodes, and elsewhere within 7e-9
-// in float, 6e-18 in double.
+// The approximations in an exported header: the numbers of terms of exp(r) = 1 + r + r^2 (1/2! + r/3! + ...)
+// and of atanh(s) = s + s^3 (1/3 + s^2/5 + ...), and the terms of exp(x^2) erfc(x) (1 + 2x) = t_0 + t_1 t +
+// ... for x >= 0, with t = (x - c) / (x + c): a polynomial that is exact at Chebyshev's nodes, and elsewhere
+// within 7e-9 in float, 6e-18 in double.
 template <class S>
 struct HeaderTerms {
   static constexpr int exp = 6, atanh = 4;
@@ -143,7 +143,7 @@ struct HeaderTerms<double> {
 template <class S>
 class HeaderWriter {
   static_assert(std::is_same_v<S, float> || std::is_same_v<S, double>,
-                "mlp: a header is exported of a network in float or double");
+                "mlp: export_header expects a network in float or double");
 
  public:
   HeaderWriter(const BasicDynamicMlp<S>& net, const ModelInfo<S>& info, const ExportHeaderOptions& options)
@@ -151,7 +151,7 @@ class HeaderWriter {
     if (!is_identifier(options.name)) {
       raise<std::invalid_argument>(
           "export_header: expected as name an identifier of letters, digits and single underscores that "
-          "neither C++ nor C's library has, found " +
+          "neither C++ nor C's library uses, found " +
           in_quotes(options.name));
     }
     info.validate(net.inputs(), net.outputs());
@@ -163,7 +163,7 @@ class HeaderWriter {
     net_.for_each_layer([&](const auto& layer, Index at, Index state_at) { add(layer, at, state_at); });
     if (code_.empty()) add(Activate<Dynamic, AnyActivation>(net_.inputs(), Identity{}), 0, 0);
     net_.loss_function().visit([&](const auto& loss) { add_link(loss); });
-    const std::string probe = probe_text();  // which says how much roundings do
+    const std::string probe = probe_text();  // also sets probe_error_
     return comment_text() + guard_text() + "namespace " + options_.name + " {\n\n" + declarations_text() +
            "namespace detail {\n\n" + functions_ + constants_ + "\n" + infer_text() +
            "}  // namespace detail\n\n" + predict_text() + probe + "}  // namespace " + options_.name + "\n";
@@ -194,7 +194,7 @@ class HeaderWriter {
     constant_count_ += values.size();
   }
 
-  // A constant of a function's own.
+  // A constant array that a function reads.
   std::string table(const char* name, Index size, auto&& value) const {
     return "inline constexpr scalar " + std::string(name) + "[" + std::to_string(size) +
            "] = " + list_text(size, [&](Index i) { return number(value(static_cast<int>(i))); }) + ";\n";
@@ -202,8 +202,8 @@ class HeaderWriter {
 
   bool is_new(const std::string& function) { return defined_.insert(function).second; }
 
-  // The functions. Each gives what the library's gives, by other means: nothing but + - * / and conversions,
-  // which all C++17 compilers do at compile time.
+  // The functions. Each computes what the library's does, but uses nothing except + - * / and conversions,
+  // which all C++17 compilers evaluate at compile time.
 
   void need_polynomial() {
     if (!is_new("polynomial")) return;
@@ -229,13 +229,13 @@ constexpr scalar polynomial(const scalar (&terms)[N], scalar t) noexcept {
     functions_ += table("small_powers", Terms::small_powers, [](int i) { return std::ldexp(1., i); });
     functions_ += table("large_powers", large_powers,
                         [](int i) { return std::ldexp(1., Terms::small_powers * i + lowest_power); });
-    // Two below the logarithm of the largest number: what roundings do must not overflow either.
+    // Two numbers below the logarithm of the largest number, so that rounding can't cause an overflow.
     const S highest = std::nextafter(std::nextafter(std::log(Limits::max()), S(0)), S(0));
     functions_ += filled(R"(
 // exp(r) - 1 for r between -log(2) / 2 and log(2) / 2, by Taylor's polynomial.
 constexpr scalar expm1_near_0(scalar r) noexcept { return r + r * r * polynomial(exp_terms, r); }
 
-// exp(z) = 2^k exp(r) with z = k log(2) + r. 0 where it is below the smallest normal number.
+// exp(z) = 2^k exp(r) with z = k log(2) + r. 0 below the smallest normal number.
 constexpr scalar exp(scalar z) noexcept {
   if (!(z <= $highest)) return z * $largest;  // inf or nan
   if (z < $lowest) return 0;
@@ -272,7 +272,7 @@ constexpr scalar expm1(scalar z) noexcept { return z > -$bound ? expm1_near_0(z)
     need_polynomial();
     functions_ += table("atanh_terms", Terms::atanh, [](int i) { return 1. / (2 * i + 3); });
     functions_ += filled(R"(
-// log(1 + e) for e between 0 and 1, as 2 atanh(e / (2 + e)), or log(2) and that of (e - 1) / 2.
+// log(1 + e) for e between 0 and 1, as 2 atanh(e / (2 + e)), or log(2) + log(1 + (e - 1) / 2).
 constexpr scalar log1p(scalar e) noexcept {
   const bool is_high = e > $bound;
   const scalar s = is_high ? (e - 1) / (e + 3) : e / (e + 2);
@@ -289,7 +289,7 @@ constexpr scalar log1p(scalar e) noexcept {
     functions_ += table("erfc_terms", static_cast<Index>(Terms::erfc.size()),
                         [](int i) { return Terms::erfc[static_cast<std::size_t>(i)]; });
     functions_ += filled(R"(
-// With x = |z| and h near x and so short that h^2 is exact,
+// With x = |z| and h near x, with so few digits that h^2 is exact,
 //   erfc(x) = exp(-h^2) exp(-(x - h)(x + h)) p(t) / (1 + 2x), t = (x - c) / (x + c)
 constexpr scalar erfc(scalar z) noexcept {
   const scalar x = z < 0 ? -z : z;
@@ -311,7 +311,7 @@ constexpr scalar erfc(scalar z) noexcept {
     functions_ +=
         table("roots", Terms::roots, [](int i) { return std::ldexp(1., 1 << (Terms::roots - 1 - i)); });
     functions_ += filled(R"(
-// 1 / sqrt(x) for x > 0: of a number between 1/4 and 1 by Newton's iteration, and of a power of 2.
+// 1 / sqrt(x) for x > 0: Newton's iteration for a number between 1/4 and 1, times a power of 2.
 constexpr scalar inverse_sqrt(scalar x) noexcept {
   scalar scale = 1;
   for (const scalar root : roots) {
@@ -340,8 +340,8 @@ constexpr scalar inverse_sqrt(scalar x) noexcept {
                           {"steps", std::to_string(Terms::newton_steps)}});
   }
 
-  // The name of a function of z that computes `body`. Where activations of one kind differ in their options,
-  // so do the names.
+  // Defines a function of z that computes `body`, once, and returns its name. Activations of one kind with
+  // different options have different names.
   std::string function(const std::string& name, const std::string& body) {
     std::string& known = names_[body];
     if (known.empty()) {
@@ -411,7 +411,7 @@ constexpr scalar inverse_sqrt(scalar x) noexcept {
     return name;
   }
 
-  // The steps of a prediction. Each reads x or what the one before it wrote.
+  // The steps of a prediction. Each reads x or the output of the step before it.
 
   static int steps(const Dropout<Dynamic>&) { return 0; }
   static int steps(const Residual<Sequential>& block) {
@@ -423,7 +423,7 @@ constexpr scalar inverse_sqrt(scalar x) noexcept {
 
   static std::string place(int i) { return i == input_ ? "x" : i == output_ ? "y" : "h" + std::to_string(i); }
 
-  // Element-wise steps work in place, where nobody needs what they read.
+  // Element-wise steps work in place unless a later step reads their input.
   void step(const std::string& call, const std::string& arguments, Index outputs, bool is_elementwise) {
     const auto is_kept = [this](int i) { return std::find(kept_.begin(), kept_.end(), i) != kept_.end(); };
     int to = output_;
@@ -445,7 +445,7 @@ constexpr scalar inverse_sqrt(scalar x) noexcept {
     return std::string(function) + "<" + list + (f.empty() ? "" : ", " + f) + ">";
   }
 
-  // Of a layer of the network; a number that is not finite is in it.
+  // Begins a layer of the network: returns the suffix of its constants' names, and names it in later errors.
   std::string next_layer(const auto& layer) {
     const std::string index = std::to_string(layer_count_++);
     where_ = "layer " + index + ", " + to_text(describe(layer));
@@ -453,7 +453,7 @@ constexpr scalar inverse_sqrt(scalar x) noexcept {
     return "_" + index;
   }
 
-  // By how much rounding acts on the parameters from `at` on, as if they were other ones.
+  // Models the rounding errors of a layer as perturbations of its parameters, from `at` on.
   void add_spread(Index at, const auto& parameters, Index roundings) {
     spread_.segment(at, parameters.size()) =
         static_cast<S>(roundings) * unit_ * parameters.array().abs().matrix();
@@ -466,7 +466,7 @@ constexpr scalar inverse_sqrt(scalar x) noexcept {
     add_constants("bias" + id, layer.bias(theta));
     if (is_new("dense")) {
       functions_ +=
-          R"(// y = f(W x + b). W lies column by column; four at once are faster, and round less often.
+          R"(// y = f(W x + b). W is stored by columns; four at a time are faster and round less often.
 template <int In, int Out, scalar (*f)(scalar)>
 constexpr void dense(const scalar (&W)[In * Out], const scalar (&b)[Out], const scalar* x,
                      scalar* y) noexcept {
@@ -615,7 +615,7 @@ constexpr void activate(const scalar* x, scalar* y) noexcept {
     work_ += functions_work_ * size;
   }
 
-  // What becomes of the outputs in place, if anything.
+  // The loss's map from outputs to predictions, in place, if it has one.
 
   void add_link(const auto&) {}
   void add_link(const BinaryCrossEntropy&) { link_each(net_.outputs(), function(Sigmoid{}), "y"); }
@@ -655,14 +655,13 @@ constexpr void softmax(scalar* y) noexcept {
     work_ += functions_work_ * count;
   }
 
-  // The probe: two samples, and what the network makes of them. The header rounds in another order than the
-  // network, and other processors in yet another. How much that changes the outputs is seen from what becomes
-  // of them if each layer's output changes by a few roundings at random, and each parameter by as many as its
-  // products take.
+  // The probe: two samples, and the network's outputs for them. The header rounds in another order than the
+  // network, and other processors in yet another. The effect on the outputs is estimated by perturbing, at
+  // random, each layer's output by a few roundings, and each parameter by as many as its products take.
 
   Matrix<S> probes() const {
     if (info_.probes.cols() > 0) return info_.probes.leftCols(std::min<Index>(2, info_.probes.cols()));
-    // A sample and its opposite: of two units that are opposite too, one is on and one is off.
+    // A sample and its negative: of two units whose inputs are opposite, one is on and one is off.
     Rng rng(1);
     Matrix<S> z(net_.inputs(), 2);
     for (Index i = 0; i < z.rows(); ++i) {
@@ -714,7 +713,7 @@ constexpr void softmax(scalar* y) noexcept {
       return outputs;
     };
     const Matrix<S> p = linked(y);
-    // Functions may say 0 for what is below the smallest normal number.
+    // Functions may return 0 for values below the smallest normal number.
     const auto least = [](const Matrix<S>& values, S roundings) -> Matrix<S> {
       return roundings * (unit_ * values.array().abs()).max(std::numeric_limits<S>::min()).matrix();
     };
@@ -732,10 +731,10 @@ constexpr void softmax(scalar* y) noexcept {
       dy = dy.cwiseMax(8 * (h - y).cwiseAbs());
       dp = dp.cwiseMax(8 * (linked(h) - p).cwiseAbs());
     }
-    where_ = "what the network makes of the probe";
+    where_ = "the network's outputs for the probe";
     std::string text =
-        "namespace detail {\n\n// Inputs, what the network makes of them, and by how much rounding may "
-        "change it.\n" +
+        "namespace detail {\n\n// Inputs, the network's outputs for them, and by how much rounding may "
+        "change those.\n" +
         columns_text("probe_inputs", "inputs", x) + columns_text("probe_outputs", "outputs", y) +
         columns_text("probe_output_errors", "outputs", dy);
     if (!to_prediction_.empty()) {
@@ -756,7 +755,7 @@ constexpr bool is_near(const scalar (&y)[outputs], const scalar (&expected)[outp
 
 }  // namespace detail
 
-// Whether this header still computes what the network did that it was made of.
+// Whether this header still computes the outputs of the network that it was made from.
 constexpr bool probe() noexcept {
   for (int i = 0; i < $count; ++i) {
     scalar y[outputs] = {};
@@ -775,10 +774,10 @@ $to_prediction  }
                 "detail::probe_prediction_errors[i])) return false;\n"}});
     if (work_ <= options_.largest_static_probe) {
       return text + "static_assert(probe(), \"" + options_.name +
-             ": the probe's outputs are not those of the network that this was made of\");\n\n";
+             ": the probe's outputs differ from those of the exported network\");\n\n";
     }
     return text +
-           "// Not a static_assert here, as that takes longer than compilers allow by default: call it once, "
+           "// Not a static_assert, which would exceed the default limits of compilers: call it once, "
            "at start-up or\n"
            "// in a test.\n\n";
   }
@@ -797,7 +796,7 @@ $to_prediction  }
   }
 
   std::string predict_text() const {
-    return "// What the network predicts for one sample.\n"
+    return "// The network's prediction for one sample.\n"
            "constexpr void predict(const scalar (&x)[inputs], scalar (&y)[outputs]) noexcept {\n"
            "  detail::infer(x, y);\n" +
            std::string(to_prediction_.empty() ? "" : "  detail::to_prediction(y);\n") + "}\n\n";
@@ -826,7 +825,7 @@ $to_prediction  }
     return std::string(digits.data(), end.ptr);
   }
 
-  // As a macro the name would be another, or none.
+  // A macro would replace the namespace's name.
   std::string guard_text() const {
     return filled(R"(#ifdef $name
 #error "$name is a macro here: expected another name in ExportHeaderOptions of mlp::export_header"
@@ -847,10 +846,13 @@ $to_prediction  }
 //   $scalar y[$name::outputs];
 //   $name::predict(x, y);  // x: $scalar[$name::inputs]
 //
-// Its constants take $constants, the activations $buffers of stack. It computes what the network's predict
-// does in $scalar, but rounds in another order: a sum over n products is off by no more than n / 4 + 4
-// roundings of each, a function by 8 roundings of its value. What it predicts for its probe may for that
-// reason be off by $error of the largest prediction.
+// Its constants take $constants, the activations $buffers of stack. It computes the predictions of the
+// network
+// in $scalar, but rounds in another order: a sum over n products is off by at most n / 4 + 4 roundings of
+// each
+// product, a function by 8 roundings of its value. Its predictions for the probe may therefore be off by
+// $error
+// of the largest prediction.
 
 )",
                   {{"architecture", architecture(net_)},
@@ -867,11 +869,11 @@ $to_prediction  }
 
   std::string functions_, constants_, code_, to_prediction_;
   std::set<std::string> defined_;
-  std::map<std::string, std::string> names_;  // of functions, by what they compute
+  std::map<std::string, std::string> names_;  // of functions, by their bodies
 
   int steps_left_ = 0, layer_count_ = 0;
-  int here_ = input_;           // where the last step has written to
-  std::vector<int> kept_;       // what a Residual block still needs
+  int here_ = input_;           // the buffer that the last step wrote
+  std::vector<int> kept_;       // buffers that a Residual block still needs
   std::vector<Index> buffers_;  // their sizes
   std::string where_;
   Index constant_count_ = 0, work_ = 0;
@@ -891,7 +893,7 @@ std::string to_header(const BasicMlp<S, L, Layers...>& net,
   return detail::HeaderWriter<S>(dynamic, info, options).text();
 }
 
-/// Writes a trained network as a header of its own in C++17, that needs neither this library nor any other:
+/// Writes a trained network as a C++17 header that needs neither this library nor any other:
 ///
 ///     export_header(net, "digits.hpp", {.classes = {"zero", "one", ...}}, {.name = "digits"});
 ///
@@ -899,28 +901,28 @@ std::string to_header(const BasicMlp<S, L, Layers...>& net,
 ///     float y[digits::outputs];
 ///     digits::predict(x, y);                 // x: float[digits::inputs]; digits::classes[...]
 ///
-/// predict(x, y) is constexpr and noexcept, and does what net.predict does, after info.scaler if there is
-/// one. It includes nothing, allocates nothing and calls nothing: exp, tanh and the like are functions of its
-/// own. Weights are constants (of read-only memory, that is), bit by bit those of the network.
+/// predict(x, y) is constexpr and noexcept, and computes net.predict, after info.scaler if that is set. The
+/// header includes nothing, allocates nothing and calls no other code: it defines exp, tanh and other
+/// functions itself. Weights are constants (in read-only memory), bit by bit those of the network.
 ///
 /// Rounding: with u half of epsilon, each sum z = W x + b over n inputs is within (n / 4 + 4) u (|W| |x| +
 /// |b|) of the exact one, and each function within 8 u |f(z)| (GELU, and Softplus with a beta: 8 u (|f(z)| +
-/// |z|)); what is below the smallest normal number may be 0. The network's own are within (n + 1) u (|W| |x|
-/// + |b|) and, with Eigen's functions, as much. So for a Dense layer whose activation has slopes up to s, the
-/// two differ by no more than
+/// |z|)); results below the smallest normal number may be 0. The network's own sums are within (n + 1) u (|W|
+/// |x| + |b|), and its functions, which are Eigen's, within the same bounds as the header's. For a Dense
+/// layer whose activation has slopes up to s, the two therefore differ by at most
 ///     s (5/4 n + 5) u (|W| |x| + |b|) + 16 u |y|,
-/// and layers pass on what differs before them. With ReLU and such the sums alone are why predictions are not
-/// equal bit by bit: in which order and with how many roundings the library adds depends on the processor.
+/// and later layers pass on the difference. With ReLU and similar activations only the sums differ: the
+/// library's order of additions and number of roundings depend on the processor.
 ///
-/// Probe: the header knows two samples (of info.probes, if it has some) and what the network makes of them,
-/// and a static_assert compares, within a few times what rounding changes. So a header that a compiler or an
-/// editor has spoiled does not compile: of 784-128-10 it finds 4 of 5 weights in the first layer, and all in
-/// the second, that are a tenth off. A network too large for that (see ExportHeaderOptions) has it as a
-/// function `bool probe()` alone, to be called by a test or at start-up.
+/// Probe: the header holds two samples (of info.probes, if set) with the network's outputs for them, and a
+/// static_assert compares, within a few times the effect of rounding. A header that a compiler or an editor
+/// has damaged therefore does not compile: for 784-128-10 the probe finds 4 of 5 weights in the first layer,
+/// and all in the second, that are a tenth off. If the network is too large for a static_assert (see
+/// ExportHeaderOptions), the probe is only a function `bool probe()`, to be called by a test or at start-up.
 ///
-/// Errors: std::invalid_argument if a parameter or option is not finite (says in which layer), options.name
-/// is no identifier or taken, or info does not fit the network; export_header: std::runtime_error if the file can't be
-/// written.
+/// Errors: std::invalid_argument if a parameter or option is not finite (the message names the layer),
+/// options.name is not an identifier or is reserved, or info does not fit the network; export_header:
+/// std::runtime_error if the file can't be written.
 template <class S, class L, class... Layers>
 void export_header(const BasicMlp<S, L, Layers...>& net, const std::filesystem::path& path,
                    const std::type_identity_t<ModelInfo<S>>& info = {},

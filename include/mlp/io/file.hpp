@@ -27,13 +27,13 @@
 #include <unistd.h>
 #endif
 
-/// Whole files: read with bounds, written whole or not at all.
+/// Reads whole files within bounds, and writes a file completely or not at all.
 namespace mlp::detail {
 
-/// A path as messages show it, in UTF-8 on every system.
+/// A path as text for messages, in UTF-8 on every system.
 inline std::string path_text(const std::filesystem::path& path) {
 #ifdef _WIN32
-  const std::u8string text = path.u8string();  // string() throws for what the code page does not have
+  const std::u8string text = path.u8string();  // string() throws if the code page lacks a character
   return {reinterpret_cast<const char*>(text.data()), text.size()};
 #else
   return path.string();
@@ -52,7 +52,7 @@ inline std::string path_text(const std::filesystem::path& path) {
   file_error(std::string(file), expected, found);
 }
 
-// The error in errno; an input/output error if a call failed without setting it.
+// The error in errno, or EIO if a call failed without setting errno.
 inline std::error_code last_error() { return {errno != 0 ? errno : EIO, std::generic_category()}; }
 
 [[noreturn]] inline void fail_irregular(const std::filesystem::path& path, bool is_folder) {
@@ -82,11 +82,12 @@ struct CloseFile {
 };
 using FileHandle = std::unique_ptr<std::FILE, CloseFile>;
 
-/// A regular file, open for reading. It is opened without waiting (a pipe might never have a writer), and
-/// what was opened is then looked at, so that nobody can put another file under the name in between.
+/// A regular file, open for reading. Opening does not block (a pipe may never get a writer), and the type is
+/// checked on the open file, so that no one can exchange the file between check and use.
 class InputFile {
  public:
-  /// Errors: std::runtime_error naming the file if there is none, it can't be read, or it is no regular file.
+  /// Errors: std::runtime_error naming the file if it does not exist, can't be read, or is not a regular
+  /// file.
   explicit InputFile(const std::filesystem::path& path) : path_(path) {
     errno = 0;
 #ifdef _WIN32
@@ -117,10 +118,10 @@ class InputFile {
   const std::filesystem::path& path() const { return path_; }
   std::FILE* handle() const { return file_.get(); }
 
-  /// In bytes, when it was opened; 0 for files that the system makes up while they are read.
+  /// The size in bytes at opening; 0 for files that the system generates while they are read.
   std::uint64_t size() const { return size_; }
 
-  /// Reads up to `size` bytes and returns how many there were: fewer only at the end.
+  /// Reads up to `size` bytes and returns the number read, which is smaller only at the end of the file.
   std::size_t read(char* to, std::size_t size) {
     errno = 0;
     const std::size_t count = std::fread(to, 1, size, file_.get());
@@ -145,7 +146,7 @@ inline std::string read_file(InputFile& in) {
   } catch (const std::bad_alloc&) {
     file_error(in.path(), "a file that fits into memory", std::to_string(in.size()) + " bytes");
   }
-  // Read to its end, because it may have grown, and because files in /proc report a size of 0.
+  // Read to the end, because the file may have grown, and because files in /proc report a size of 0.
   std::array<char, 65536> block;
   while (const std::size_t count = in.read(block.data(), block.size())) bytes.append(block.data(), count);
   return bytes;
@@ -165,7 +166,7 @@ extern "C" __declspec(dllimport) int __stdcall ReplaceFileW(const wchar_t* repla
 extern "C" __declspec(dllimport) unsigned long __stdcall GetLastError();
 #endif
 
-/// Follows symbolic links in the last part of a path; a link to a file that does not exist yet, too.
+/// Follows symbolic links in the last component of a path, including links to files that do not exist yet.
 inline std::filesystem::path link_target(std::filesystem::path path) {
   std::error_code error;
   for (int links = 0; std::filesystem::is_symlink(std::filesystem::symlink_status(path, error)); ++links) {
@@ -189,7 +190,7 @@ inline std::filesystem::path temporary_path(const std::filesystem::path& path, i
   return path.parent_path() / (name += "." + std::to_string(i) + ".tmp");
 }
 
-/// Removes what programs that were killed while they wrote this file have left beside it. No other may be at
+/// Removes the temporary files that killed programs left beside this path. No other program may be writing to
 /// it.
 inline void remove_leftovers(const std::filesystem::path& path) {
   const std::filesystem::path target = link_target(path);
@@ -209,16 +210,16 @@ inline FileHandle create_file(const std::filesystem::path& path) {
 #endif
 }
 
-// Gives a new file the owner, group and rights of the one that it replaces, as far as the system allows.
+// Gives a new file the owner, group and permissions of the file it replaces, as far as the system allows.
 inline bool copy_rights([[maybe_unused]] const std::filesystem::path& from, [[maybe_unused]] std::FILE* to) {
 #ifndef _WIN32
   struct stat old {};
-  if (stat(from.c_str(), &old) != 0) return true;  // a new file has the rights that any program gives
+  if (stat(from.c_str(), &old) != 0) return true;  // a new file keeps the default permissions
   if (access(from.c_str(), W_OK) != 0) return false;
   mode_t rights = old.st_mode & 07777;
   if (fchown(fileno(to), old.st_uid, old.st_gid) != 0 &&
       fchown(fileno(to), static_cast<uid_t>(-1), old.st_gid) != 0) {
-    // Another group gets no more than all have.
+    // A different group gets no more permissions than everyone has.
     rights = (rights & 0707) | (rights & 07) << 3;
   }
   return fchmod(fileno(to), rights) == 0;
@@ -227,19 +228,19 @@ inline bool copy_rights([[maybe_unused]] const std::filesystem::path& from, [[ma
 #endif
 }
 
-// Writes what the system has buffered of a file to the disc.
+// Writes the file's data from the system's buffers to the disk.
 inline bool synchronize(std::FILE* file) {
 #ifdef _WIN32
   return _commit(_fileno(file)) == 0;
 #else
 #ifdef F_FULLFSYNC
-  if (fcntl(fileno(file), F_FULLFSYNC) == 0) return true;  // macOS's fsync leaves it in the disc's cache
+  if (fcntl(fileno(file), F_FULLFSYNC) == 0) return true;  // macOS's fsync leaves data in the disk's cache
 #endif
   return fsync(fileno(file)) == 0;
 #endif
 }
 
-// Writes the entries of a folder to the disc. A system that cannot synchronize folders is no error.
+// Writes the entries of a folder to the disk. Systems that cannot synchronize folders are not an error.
 inline std::error_code synchronize_folder([[maybe_unused]] const std::filesystem::path& folder) {
 #ifndef _WIN32
   const int opened = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -257,7 +258,7 @@ inline std::error_code replace_file(const std::filesystem::path& path, const std
   std::error_code error;
 #ifdef _WIN32
   constexpr unsigned long replace_existing = 1, write_through = 8;
-  // The first keeps the old file's rights, but needs one.
+  // ReplaceFile keeps the old file's permissions, but requires an old file.
   if (ReplaceFileW(path.c_str(), by.c_str(), nullptr, 0, nullptr, nullptr) == 0 &&
       MoveFileExW(by.c_str(), path.c_str(), replace_existing | write_through) == 0) {
     error.assign(static_cast<int>(GetLastError()), std::system_category());
@@ -268,15 +269,16 @@ inline std::error_code replace_file(const std::filesystem::path& path, const std
   return error;
 }
 
-/// Whatever happens meanwhile, under this path there is the whole old file or the whole new one: all bytes are
-/// on the disc before the new file gets the name. On an error the old one stays. Many may write the same path.
-/// A file that is replaced leaves its rights to the new one; a symbolic link stays, and its target is replaced.
-/// Errors: std::runtime_error naming the file, and saying so if the new one has already its place.
+/// Atomic: at any moment, the path holds the complete old file or the complete new one. All bytes are on the
+/// disk before the new file gets the name; on an error the old file stays. Several programs may write the
+/// same path. The new file takes over the old file's permissions; a symbolic link stays, and its target is
+/// replaced.
+/// Errors: std::runtime_error naming the file; the message tells if the new file is already in place.
 inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
   const std::filesystem::path target = link_target(path);
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(target, error);
-  // To rename over a device would end it.
+  // Renaming over a device would remove it.
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     fail_irregular(path, std::filesystem::is_directory(status));
   }
@@ -303,8 +305,8 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
   }
   if (const std::error_code late = synchronize_folder(target.parent_path())) {
     raise<std::runtime_error>(
-        path_text(path) + ": the new file has taken its place, but its folder could not be " +
-        "written to the disc, where a crash of the machine may bring the old one back: " + late.message());
+        path_text(path) + ": the new file is in place, but its folder could not be " +
+        "written to the disk, so that a crash of the machine may restore the old file: " + late.message());
   }
 }
 

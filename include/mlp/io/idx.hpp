@@ -28,8 +28,9 @@
 namespace mlp {
 
 struct IdxOptions {
-  /// What a gzipped file's header promises may be at most so many times the file's size, or 16 MiB. Images
-  /// rarely shrink to less than a tenth, but gzip can make gigabytes of a megabyte.
+  /// The largest size that a gzipped file's header may claim, as a multiple of the file's size; 16 MiB are
+  /// always allowed. Images rarely shrink to less than a tenth, but a megabyte of gzip can expand to
+  /// gigabytes.
   double max_expansion = 100;
 
   void validate() const {
@@ -39,14 +40,14 @@ struct IdxOptions {
 
 namespace detail {
 
-/// What an IDX file of unsigned bytes holds: samples x features bytes, one sample after the other.
+/// The contents of an IDX file of unsigned bytes: samples x features bytes, one sample after the other.
 struct IdxBytes {
   Index samples = 0;
   Index features = 0;
   std::vector<std::uint8_t> bytes;
 };
 
-/// A file read through zlib, which passes on a file that isn't gzipped as it is.
+/// A file read through zlib, which also reads files that are not gzipped.
 class IdxFile {
  public:
   explicit IdxFile(const std::filesystem::path& path) : path_(path) {
@@ -60,21 +61,22 @@ class IdxFile {
     if (copy >= 0) file_.reset(gzdopen(copy, "rb"));
     if (copy >= 0 && !file_) close(copy);
 #endif
-    // zlib leaves errno alone if it has no memory.
+    // zlib does not set errno if it runs out of memory.
     if (!file_) unreadable(std::generic_category().message(errno != 0 ? errno : ENOMEM));
   }
 
-  /// In bytes, as the file is on the disc.
+  /// The size of the file on the disk, in bytes.
   std::uint64_t size() const { return size_; }
   bool is_gzipped() { return gzdirect(file_.get()) == 0; }
 
-  /// Reads up to `size` bytes and returns how many there were: fewer only where the file ends soundly.
-  /// Errors: std::runtime_error if the file can't be read, or its gzip stream is damaged or cut short.
+  /// Reads up to `size` bytes and returns the number read, which is smaller only at an intact end of the
+  /// file.
+  /// Errors: std::runtime_error if the file can't be read, or its gzip stream is damaged or truncated.
   std::size_t read(std::uint8_t* to, std::size_t size) {
     const int got = gzread(file_.get(), to, static_cast<unsigned>(size));
     const std::size_t count = got > 0 ? static_cast<std::size_t>(got) : 0;
     if (count < size) {
-      // A stream that is cut short isn't an error to gzread: only gzerror tells it from the end of the file.
+      // gzread does not report a truncated stream: only gzerror distinguishes it from the end of the file.
       int status = Z_OK;
       std::string why = gzerror(file_.get(), &status);
       if (const std::size_t name = why.rfind(": "); name != std::string::npos) {
@@ -101,8 +103,8 @@ class IdxFile {
 
 /// Reads an IDX file of unsigned bytes whose number of dimensions lies in [least, most]. The header is
 ///   0, 0, element type, number of dimensions n, then n sizes of 32 bits, the highest byte first
-/// and the elements follow, the last dimension varying fastest. What the header promises is compared with the
-/// file's size before the elements are read, and memory grows with what was read, never with what was claimed.
+/// and the elements follow, the last dimension varying fastest. The header's claim is compared with the
+/// file's size before the elements are read, and memory grows with the data read, never with the claim.
 inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t least, std::size_t most,
                                const IdxOptions& options) {
   constexpr std::uint8_t unsigned_byte = 0x08;
@@ -180,7 +182,7 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
     const std::size_t got = file.read(idx.bytes.data() + before, size);
     if (got < size) file_error(path, expected, std::to_string(before + got));
   }
-  // Reading past the end also makes zlib compare the checksum, which lies behind the data.
+  // Reading past the end also makes zlib compare the checksum, which follows the data.
   std::uint8_t extra = 0;
   if (file.read(&extra, 1) > 0) file_error(path, expected, "more than that");
   return idx;
@@ -193,15 +195,14 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
 /// Shapes: the file's dimensions are N x d1 x d2 x ..., two or more; the result is (d1 d2 ...) x N, so that a
 ///         column is one sample, its elements in the file's order (row by row for an image).
 /// Units:  bytes 0 to 255 become 0 to 1.
-/// Errors: std::runtime_error naming the file, what was expected and what was found, if it can't be read or is
-///         no regular file, isn't IDX, holds other elements than unsigned bytes, or doesn't hold exactly the
-///         bytes that its header promises; also for a gzip stream that is damaged or cut short. As with gzip
-///         itself, concatenated streams are one, and bytes behind the last that don't begin another are
-///         ignored. std::invalid_argument if an option is out of range.
-/// Bounds: a plain file holds what its header promises, and a gzipped one may promise at most
-///         max(16 MiB, max_expansion * its size) bytes, else it is an error before they are read. For each of
-///         these bytes, at most max(3, 2 + sizeof(S)) of memory, and 1 MB; time is proportional to their
-///         number.
+/// Errors: std::runtime_error naming the file, the expected and the found value, if it can't be read or is
+///         not a regular file, is not IDX, holds elements other than unsigned bytes, or does not hold exactly
+///         the bytes that its header promises; also if a gzip stream is damaged or truncated. As in gzip
+///         itself, concatenated streams are read as one, and bytes after the last stream that do not begin
+///         another are ignored. std::invalid_argument if an option is out of range.
+/// Bounds: the header of a gzipped file may promise at most max(16 MiB, max_expansion * its size) bytes; a
+///         larger promise is an error before any element is read. Memory is at most max(3, 2 + sizeof(S))
+///         bytes for each promised byte, and 1 MB; time is proportional to their number.
 /// Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits,
 ///         http://yann.lecun.com/exdb/mnist/, "File formats for the MNIST database".
 template <class S = float>
@@ -222,7 +223,7 @@ inline Labels read_idx_labels(const std::filesystem::path& path, const IdxOption
 
 /// Reads a dataset from two IDX files: images (read_idx_images) and their labels (read_idx_labels).
 /// Shapes: x features x N, t N labels.
-/// Errors: as for read_idx_images, and std::runtime_error if there isn't one label per image.
+/// Errors: as for read_idx_images, and std::runtime_error unless there is one label per image.
 /// Bounds: as for read_idx_images and read_idx_labels.
 template <class S = float>
 Dataset<Labels, S> read_idx(const std::filesystem::path& images_path,

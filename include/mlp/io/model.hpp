@@ -12,10 +12,10 @@
 #include <variant>
 #include <vector>
 
-/// What the file of a model says beside its network, whatever the format.
+/// What a model file holds besides the network, in every format.
 namespace mlp {
 
-/// What is done to a sample before the network sees it: nothing, or what one of the scalers does.
+/// The transformation of samples ahead of the network: none, or one of the scalers.
 template <class S = float>
 using Scaler = std::variant<std::monostate, StandardScaler<S>, MinMaxScaler<S>>;
 
@@ -24,11 +24,11 @@ struct ModelInfo {
   std::vector<std::string> features = {};  // names of the inputs, or none
   std::vector<std::string> classes = {};   // names of the classes 0, 1, ..., or none
   Scaler<S> scaler = {};
-  /// A few samples, as they are before the scaler: a file keeps what is predicted for them, and who loads it
-  /// compares. Shape: inputs x N, or empty.
+  /// A few samples, before scaling: a file stores the predictions for them, and loading compares. Shape:
+  /// inputs x N, or empty.
   Matrix<S> probes = {};
 
-  /// x as the network wants it.
+  /// Scales the samples x for the network.
   /// Shapes: inputs x B.
   template <class X>
   Matrix<S> prepare(const Eigen::DenseBase<X>& x) const {
@@ -40,7 +40,7 @@ struct ModelInfo {
         scaler);
   }
 
-  /// Errors: std::invalid_argument unless all of it fits a network with so many inputs and outputs.
+  /// Errors: std::invalid_argument unless all members fit a network of these inputs and outputs.
   void validate(Index inputs, Index outputs) const {
     const auto check = [](bool right, const char* what, Index expected, Index found) {
       if (!right) detail::throw_unequal("ModelInfo", expected, what, found);
@@ -78,7 +78,7 @@ struct ModelInfo {
   static const Vector<S>& low_of(const MinMaxScaler<S>& chosen) { return chosen.min; }
 };
 
-/// A network as a file describes it, and all that is needed to use it on samples as they come.
+/// A network read from a file, with the information needed to apply it to samples before scaling.
 template <class S = float>
 struct Model {
   BasicDynamicMlp<S> net;

@@ -32,21 +32,23 @@
 #include <variant>
 #include <vector>
 
-/// Networks in files of the safetensors format, which PyTorch reads as its own:
+/// Networks as safetensors files, which PyTorch can load:
 ///
 ///     save(net, "net.safetensors", {.classes = {"cat", "dog"}, .scaler = scaler});
 ///     load(net, "net.safetensors");                            // into a network of the same shape
-///     Model model = load_model("net.safetensors");             // into one of whatever shape the file has
-///     net.load_state_dict(load_file("net.safetensors"))        # Python: an nn.Sequential of the same modules
+///     Model model = load_model("net.safetensors");             // into a network of the shape that the file
+///     defines
+///     net.load_state_dict(load_file("net.safetensors"))        # Python: an nn.Sequential with the same
+///     modules
 ///
-/// Tensors are named and shaped as those of an nn.Sequential in which a Dense layer is a Linear and, unless it is
-/// the Identity, a module for its activation, and each other layer is a module: 0.weight [out, in], 0.bias,
-/// 2.weight, ... The layers of a Residual are numbered within: 2.0.weight. What a user's own layer has is
-/// 4.parameters, and 4.state. Their type is the network's scalar type. The metadata say, all as text:
+/// Tensors have the names and shapes of an nn.Sequential in which a Dense layer is a Linear followed by a
+/// module for its activation (none for Identity), and every other layer is a module: 0.weight [out, in],
+/// 0.bias, 2.weight, ... Layers inside a Residual have a second number: 2.0.weight. A user-defined layer has
+/// 4.parameters and 4.state. The tensors have the network's scalar type. The metadata, all of them text, are:
 ///   mlp.version       1
 ///   mlp.architecture  see architecture.hpp
-///   mlp.features, mlp.classes, mlp.scaler, mlp.probes    what there is in the ModelInfo, as JSON
-/// The probes are a few samples and what the network predicted for them when it was saved.
+///   mlp.features, mlp.classes, mlp.scaler, mlp.probes    the members of ModelInfo that are set, as JSON
+/// The probes are a few samples and the network's predictions for them when it was saved.
 /// Source: https://huggingface.co/docs/safetensors
 namespace mlp {
 
@@ -56,7 +58,8 @@ namespace detail {
   raise<std::runtime_error>(file + ": " + what);
 }
 
-// A layer that PyTorch calls a Linear: its weights are a matrix, also with a single input. A norm's are a vector.
+// A layer that is a Linear in PyTorch: its weights are a matrix even with a single input. A norm's are a
+// vector.
 template <class L>
 concept IsLinear = requires(const L& layer, VectorArgument<float>& theta) {
   layer.activation();
@@ -69,11 +72,11 @@ auto as_matrix(View view) {
   return matrix_view<Dynamic, Dynamic>(view.data(), view.rows(), view.cols());
 }
 
-// f(module, leaf, view) for each tensor of a layer, whose parameters and state are given.
+// Calls f(module, leaf, view) for each tensor of a layer with parameters theta and the given state.
 template <class L>
 void each_tensor(const L& layer, const std::string& module, auto& theta, auto& state, auto&& f);
 
-// The same for layers one after the other; `prefix` begins the names of modules.
+// The same for a chain of layers; the names of modules begin with `prefix`.
 void each_tensor_of_chain(const auto& chain, const std::string& prefix, auto& theta, auto& state, auto&& f) {
   std::size_t module = 0;
   chain.for_each_layer([&]<class L>(const L& layer, Index offset, Index state_offset) {
@@ -114,7 +117,7 @@ void each_tensor(const L& layer, const std::string& module, auto& theta, auto& s
   }
 }
 
-// A view's sizes as PyTorch gives them, and its coefficients in PyTorch's order, rows first.
+// A view's sizes as PyTorch lists them, and its coefficients in PyTorch's order, row by row.
 template <class View>
 std::vector<Index> shape_of(const View& view) {
   if (View::ColsAtCompileTime == 1) return {view.rows()};
@@ -125,8 +128,8 @@ auto rows_first(const View& view) {
   return Matrix<typename View::Scalar>(view.transpose());
 }
 
-// Samples to probe a network with, and its predictions for them, all finite. Without samples from the user, they are
-// drawn from a normal distribution, and left out if a prediction for them is not finite.
+// Samples that probe a network, and its predictions for them, all finite. Without samples from the user, they
+// are drawn from a normal distribution, and omitted if a prediction for them is not finite.
 template <class S>
 struct Probes {
   Matrix<S> inputs, predictions;
@@ -152,9 +155,9 @@ struct Probes {
   }
 };
 
-// A wide layer without parameters needs memory when the network is used. The file must justify it: the network has no
-// more inputs than the file has bytes, plus 1 MB. Every other layer is as wide as the one before it, or has a bias for
-// each output.
+// A wide layer without parameters needs memory when the network is used. The file must justify it: the
+// network has no more inputs than the file has bytes, plus 1 MB. Every other layer is as wide as the layer
+// before it, or has a bias for each output.
 inline void check_inputs(Index inputs, const TensorFile& file, auto&& fail) {
   std::size_t bytes = std::size_t{1} << 20;
   for (const Tensor& tensor : file.tensors) bytes += tensor.bytes.size();
@@ -181,7 +184,7 @@ nlohmann::json scaler_to_json(const Scaler<S>& scaler) {
       scaler);
 }
 
-// What the metadata of a file say; a value that is not of the type that is asked for is an error of the file.
+// Reads the metadata of a file; a value of the wrong type is an error in the file.
 class MetadataReader {
  public:
   MetadataReader(const TensorFile& from, const std::string& file) : metadata_(from.metadata), file_(file) {}
@@ -191,7 +194,7 @@ class MetadataReader {
     return found == metadata_.end() ? nullptr : &found->second;
   }
 
-  // use(lists) of the value of a key, if there is one.
+  // Calls use(lists) with the value of a key, if the key exists.
   template <class Use>
   void read(const std::string& key, std::size_t most_texts, Use&& use) const {
     const std::string* const text = find(key);
@@ -210,7 +213,7 @@ class MetadataReader {
     }
   }
 
-  // Names, as many as there are to be.
+  // Reads names; more than `expected` are an error.
   void read(const std::string& key, Index expected, std::vector<std::string>& names) const {
     read(key, static_cast<std::size_t>(expected), [&](const JsonLists& json) {
       const JsonLists::List& list = json.texts("");
@@ -232,7 +235,7 @@ Vector<S> vector_from(const std::vector<double>& numbers) {
       .template cast<S>();
 }
 
-// Samples of so many finite numbers.
+// Samples of `rows` finite numbers each.
 template <class S>
 Matrix<S> columns_from(const JsonLists::List& list, Index rows) {
   std::size_t begin = 0;
@@ -267,8 +270,8 @@ Scaler<S> scaler_from(const JsonLists& json) {
   return scaler;
 }
 
-// Whose file has no version was not written here; it has no metadata to check, and may number its modules with gaps
-// where others have no tensors (nn.Flatten).
+// A file without mlp.version was written by another program. It has no metadata to check, and its module
+// numbers may skip modules without tensors (nn.Flatten).
 inline bool is_foreign(const MetadataReader& metadata, const std::string& file) {
   const std::string* const version = metadata.find("mlp.version");
   if (version != nullptr && *version != "1")
@@ -276,7 +279,7 @@ inline bool is_foreign(const MetadataReader& metadata, const std::string& file) 
   return version == nullptr;
 }
 
-// The numbers in a module's name: {2, 0} of "net.2.0", and the name before them.
+// Splits a module's name into a name and the numbers at its end: "net.2.0" into "net" and {2, 0}.
 inline std::pair<std::string, std::vector<int>> numbers_of(std::string_view module) {
   std::vector<int> numbers;
   while (!module.empty()) {
@@ -292,7 +295,7 @@ inline std::pair<std::string, std::vector<int>> numbers_of(std::string_view modu
   return {std::string(module), numbers};
 }
 
-// The modules of a file in the order of their numbers, if they have some and the same name before them.
+// The modules of a file, sorted by number; none unless all have numbers and the same name before them.
 inline std::vector<std::string> modules_in_order(const TensorFile& tensors) {
   std::map<std::pair<std::string, std::vector<int>>, std::string> modules;
   for (const Tensor& tensor : tensors.tensors) {
@@ -306,7 +309,7 @@ inline std::vector<std::string> modules_in_order(const TensorFile& tensors) {
   return names;
 }
 
-// Copies the tensors of a file to where they belong in theta and state.
+// Copies the tensors of a file to their places in theta and state.
 template <class Net>
 void read_parameters(const Net& net, const TensorFile& tensors, const std::string& file, bool foreign,
                      auto& theta, auto& state) {
@@ -339,15 +342,15 @@ void read_parameters(const Net& net, const TensorFile& tensors, const std::strin
     ++used;
   });
   for (const Tensor& tensor : tensors.tensors)
-    used += tensor.name.ends_with(".num_batches_tracked");  // of PyTorch
+    used += tensor.name.ends_with(".num_batches_tracked");  // of PyTorch's BatchNorm1d
   if (used != tensors.tensors.size()) {
     fail_in(file, "expected the " + std::to_string(used) + " tensors of the network, found " +
                       std::to_string(tensors.tensors.size()));
   }
 }
 
-// Rounding differs between processors, by far less than this share of the largest number; and what is wrong about
-// a network shows far above it. The coarser of the two scalar types counts.
+// Predictions differ between processors by far less than this fraction of the largest number, and those of a
+// wrong network by far more. The coarser of the two scalar types counts.
 template <class S>
 double probe_tolerance(const TensorFile& tensors) {
   double epsilon = double{std::numeric_limits<S>::epsilon()};
@@ -368,7 +371,7 @@ void check_probes(const Matrix<S>& expected, const Matrix<S>& found, double tole
       if (!(std::abs(double{expected(i, j)} - double{found(i, j)}) <= bound)) {
         fail_in(file, "probe " + std::to_string(j) + ", output " + std::to_string(i) +
                           ": expected the network to predict " + std::to_string(expected(i, j)) + ", found " +
-                          std::to_string(found(i, j)) + ": it is another than the one that was saved");
+                          std::to_string(found(i, j)) + ": it is not the network that was saved");
       }
     }
   }
@@ -376,9 +379,9 @@ void check_probes(const Matrix<S>& expected, const Matrix<S>& found, double tole
 
 }  // namespace detail
 
-/// What save writes, before it is bytes.
-/// Errors: std::invalid_argument if info does not fit the network, a parameter or the prediction for a probe is not
-/// finite, or the architecture is more than architecture.hpp reads.
+/// The tensors and metadata that save writes.
+/// Errors: std::invalid_argument if info does not fit the network, a parameter or the prediction for a probe
+/// is not finite, or the architecture exceeds the limits of architecture.hpp.
 template <class S, class L, class... Layers>
 TensorFile to_tensors(const BasicMlp<S, L, Layers...>& net, const ModelInfo<S>& info = {}) {
   info.validate(net.inputs(), net.outputs());
@@ -395,10 +398,10 @@ TensorFile to_tensors(const BasicMlp<S, L, Layers...>& net, const ModelInfo<S>& 
         file.tensors.push_back(make_tensor(name, detail::shape_of(view), detail::rows_first(view).data()));
       });
   auto& metadata = file.metadata;
-  metadata["format"] = "pt";  // as the tensors' names are
+  metadata["format"] = "pt";  // the tensors have PyTorch's names
   metadata["mlp.version"] = "1";
   const std::string text = architecture(net);
-  detail::PartParser(text).parse();  // as it will be read
+  detail::PartParser(text).parse();  // throws if the text could not be read back
   metadata["mlp.architecture"] = text;
   if (!info.features.empty()) metadata["mlp.features"] = detail::dump(info.features);
   if (!info.classes.empty()) metadata["mlp.classes"] = detail::dump(info.classes);
@@ -414,11 +417,11 @@ TensorFile to_tensors(const BasicMlp<S, L, Layers...>& net, const ModelInfo<S>& 
   return file;
 }
 
-/// Sets a network's parameters and state from what a file holds, and returns what else it says. `file` stands for it
-/// in messages. If it throws, the network is as it was.
-/// Errors: std::runtime_error naming the file and the tensor or metadata, what was expected and what was found, if
-/// there is another number of tensors, of other names or sizes, a number that is not finite, metadata that do not
-/// fit the network, or the network predicts otherwise than the probes say.
+/// Sets a network's parameters and state from a file's tensors, and returns the file's other information.
+/// `file` is the file's name in messages. If it throws, the network is unchanged.
+/// Errors: std::runtime_error naming the file and the tensor or metadata, the expected and the found value,
+/// if the number, names or sizes of tensors differ, a number is not finite, metadata do not fit the network,
+/// or the network's predictions differ from those of the probes.
 template <class S, class L, class... Layers>
 ModelInfo<S> from_tensors(BasicMlp<S, L, Layers...>& net, const TensorFile& tensors,
                           const std::string& file) {
@@ -453,8 +456,9 @@ ModelInfo<S> from_tensors(BasicMlp<S, L, Layers...>& net, const TensorFile& tens
   return info;
 }
 
-/// A network of the architecture that the file says.
-/// Errors: as the other from_tensors, and std::runtime_error if it says none, as files that were written elsewhere.
+/// Creates a network of the architecture that the file defines.
+/// Errors: as the other from_tensors, and std::runtime_error if the file defines none, like files of other
+/// programs.
 template <class S = float>
 Model<S> from_tensors(const TensorFile& tensors, const std::string& file) {
   const detail::MetadataReader metadata(tensors, file);
@@ -468,7 +472,7 @@ Model<S> from_tensors(const TensorFile& tensors, const std::string& file) {
   }
   try {
     auto [loss, layers] = detail::read_architecture(std::string_view(*text));
-    // Before there is room for them: the file must have as many numbers.
+    // Checked before allocating: the file must hold at least as many bytes as the network has numbers.
     std::size_t bytes = 0;
     for (const Tensor& tensor : tensors.tensors) bytes += tensor.bytes.size();
     const auto count = static_cast<std::size_t>(layers.parameter_count() + layers.state_count());
@@ -487,8 +491,8 @@ Model<S> from_tensors(const TensorFile& tensors, const std::string& file) {
   }
 }
 
-/// Writes a network, and what else there is to know about the model, to a file: see above. A crash at any moment
-/// leaves the old file or the new one.
+/// Writes a network and the model's information to a file: see above. A crash at any moment leaves the old
+/// file or the new one.
 /// Errors: std::invalid_argument as to_tensors; std::runtime_error if the file can't be written.
 template <class S, class L, class... Layers>
 void save(const BasicMlp<S, L, Layers...>& net, const std::filesystem::path& path,
@@ -496,15 +500,15 @@ void save(const BasicMlp<S, L, Layers...>& net, const std::filesystem::path& pat
   write_tensors(to_tensors(net, info), path);
 }
 
-/// Reads a file of save, or of PyTorch, into a network of its shape. Of files in float64, float16 and bfloat16 the
-/// numbers are rounded to the network's scalar type.
-/// Errors: std::runtime_error as from_tensors and read_tensors; the network is then as it was.
+/// Reads a file of save or of PyTorch into a network of its shape. Numbers in float64, float16 and bfloat16
+/// are rounded to the network's scalar type.
+/// Errors: std::runtime_error as from_tensors and read_tensors; the network is then unchanged.
 template <class S, class L, class... Layers>
 ModelInfo<S> load(BasicMlp<S, L, Layers...>& net, const std::filesystem::path& path) {
   return from_tensors(net, read_tensors(path), detail::path_text(path));
 }
 
-/// Reads a file of save, into a network of the shape that it has there.
+/// Reads a file of save into a network of the shape that the file defines.
 /// Errors: std::runtime_error as from_tensors and read_tensors.
 template <class S = float>
 Model<S> load_model(const std::filesystem::path& path) {

@@ -13,8 +13,8 @@
 
 namespace mlp {
 
-/// An activation as a layer of its own: y = f(x), element-wise. For places that a Dense layer's own activation
-/// does not reach, such as after a norm: Dense<784, 256>, BatchNorm<256>, Activate<256, ReLU>.
+/// An activation as a layer of its own: y = f(x), element-wise. Needed where a Dense layer's own activation
+/// cannot be, such as after a norm: Dense<784, 256>, BatchNorm<256>, Activate<256, ReLU>.
 /// Shapes: x and y N x B; no parameters.
 template <int N, class F>
 class Activate : public Sizes<N, N> {

@@ -19,15 +19,15 @@ namespace mlp {
 
 /// Normalizes each coefficient over the samples of a batch, as torch.nn.BatchNorm1d:
 ///   x^ = (x - mean) / sqrt(variance + epsilon),  y = gamma x^ + beta
-/// with mean and variance (the mean of the squares) over the batch in training, and over what training has
-/// seen in a prediction: there they are the running statistics, the layer's part of the network's state().
+/// with mean and variance (the mean of the squared deviations) over the batch in training. A prediction uses
+/// the running statistics instead: the layer's part of the network's state().
 ///   backward: g = gamma dy,  dx = (g - mean(g) - x^ mean(g x^)) / sqrt(variance + epsilon),
 ///             dgamma = sum_j dy_j x^_j,  dbeta = sum_j dy_j, with means over the batch
 ///   after a step: running = (1 - momentum) running + momentum (mean, or B / (B - 1) variance)
-/// Shapes: x and y N x B; theta is gamma (N), then beta (N), 1 and 0 at first; the state is mean (N), then
-/// variance (N), 0 and 1 at first.
-/// Errors: std::invalid_argument if a batch of training has a single sample, which has no variance.
-/// Finite for x whose squares are: up to 1e18 in float.
+/// Shapes: x and y N x B; theta is gamma (N), then beta (N), initially 1 and 0; the state is mean (N), then
+/// variance (N), initially 0 and 1.
+/// Errors: std::invalid_argument if a training batch has a single sample, which has no variance.
+/// Range:  finite as long as the squares of x are: up to 1e18 in float.
 /// Source: Ioffe and Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal
 /// Covariate Shift (2015).
 template <int N>
@@ -36,11 +36,11 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
   static constexpr const char* name = "BatchNorm";
   using BatchNorm::Sizes::inputs;
 
-  /// Of each coefficient: the mean, the variance, and one over the standard deviation.
+  /// For each coefficient: the mean, the variance, and one over the standard deviation.
   template <class S, int Batch = Dynamic>
   struct Cache {
     Buffer<S, N, 3> statistics;
-    Index samples = 0;  // that mean and variance are of; 0 if they are the running ones
+    Index samples = 0;  // in mean and variance; 0 if these are the running ones
   };
 
   /// Errors: std::invalid_argument if epsilon is not positive or momentum not in [0, 1], or the size is not
@@ -68,7 +68,7 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
     return BatchNorm(text.size(0), text.option("epsilon", 1e-5), text.option("momentum", 0.1));
   }
 
-  /// gamma and beta as views into theta (or, of the same layout, its gradient).
+  /// gamma and beta as views into theta (or its gradient, which has the same layout).
   auto weights(auto&& theta) const { return matrix_view<N, 1>(theta.data(), inputs(), 1); }
   auto bias(auto&& theta) const { return matrix_view<N, 1>(theta.data() + inputs(), inputs(), 1); }
 
@@ -118,8 +118,7 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
   void forward(const auto& theta, const auto& x, Y& y, auto& cache, Rng&) const {
     if (x.cols() < 2) {
       detail::raise<std::invalid_argument>(
-          "BatchNorm: expected at least two samples in a batch of training, found " +
-          std::to_string(x.cols()));
+          "BatchNorm: expected at least two samples in a training batch, found " + std::to_string(x.cols()));
     }
     using S = typename Y::Scalar;
     cache.samples = x.cols();
@@ -127,8 +126,8 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
     auto all = cache.statistics.view();
     auto mean = column(all, mean_), variance = column(all, variance_);
     const S per_sample = 1 / static_cast<S>(x.cols());
-    // In two passes, so that the variance is not the small difference of large numbers, nor, from the first
-    // sample on, the mean a sum of large ones.
+    // Two passes, relative to the first sample: else the variance would be a small difference of large
+    // numbers, and the mean a sum of large ones.
     const auto first = column(x, 0);
     mean.setZero();
     for (Index j = 1; j < x.cols(); ++j) {

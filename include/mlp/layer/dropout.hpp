@@ -16,10 +16,10 @@
 
 namespace mlp {
 
-/// In training, sets each coefficient to 0 with probability p, independently of the others, and scales what is
-/// left so that its expectation stays, as torch.nn.Dropout:
-///   y = m x, m = 0 with probability p and 1 / (1 - p) else;  dx = m dy
-/// A prediction leaves x as it is. The masks are drawn from the workspace's rng: for fit, from its seed.
+/// In training, sets each coefficient to 0 with probability p, independently of the others, and scales the
+/// rest so that the expectation stays the same, as torch.nn.Dropout:
+///   y = m x, m = 0 with probability p and 1 / (1 - p) otherwise;  dx = m dy
+/// A prediction leaves x unchanged. The masks are drawn from the workspace's rng, which fit seeds.
 /// Shapes: x and y N x B; no parameters.
 /// Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: A Simple Way to Prevent
 /// Neural Networks from Overfitting (2014).
@@ -79,7 +79,7 @@ class Dropout : public Sizes<N, N> {
   void backward(const auto&, const auto&, const auto&, const auto&, const auto&, auto&) const {}
 
  private:
-  // Two coefficients a draw: 32 bits each say whether to keep one, which is 1 - p but for 2^-32.
+  // One draw decides two coefficients, with 32 bits each: one is kept with probability 1 - p, within 2^-32.
   template <class M>
   void draw(M mask, Rng& rng) const {
     using S = typename M::Scalar;
@@ -94,7 +94,7 @@ class Dropout : public Sizes<N, N> {
         bits[i] = static_cast<std::uint32_t>(both);
         bits[i + 1] = static_cast<std::uint32_t>(both >> 32);
       }
-      // A loop of its own, which compilers vectorize.
+      // A separate loop, which compilers vectorize.
       S* const m = mask.data() + begin;
       for (Index i = 0; i < count; ++i) m[i] = bits[i] >= limit ? scale : S(0);
     }

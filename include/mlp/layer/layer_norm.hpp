@@ -17,11 +17,11 @@ namespace mlp {
 
 /// Normalizes each sample over its coefficients, as torch.nn.LayerNorm:
 ///   x^ = (x - mean) / sqrt(variance + epsilon),  y = gamma x^ + beta
-/// with mean and variance (the mean of the squares) over the N coefficients of a sample.
+/// with mean and variance (the mean of the squared deviations) over the N coefficients of a sample.
 ///   backward: g = gamma dy,  dx = (g - mean(g) - x^ mean(g x^)) / sqrt(variance + epsilon),
 ///             dgamma = sum_j dy_j x^_j,  dbeta = sum_j dy_j
-/// Shapes: x and y N x B; theta is gamma (N), then beta (N), 1 and 0 at first.
-/// Finite for x whose squares are: up to 1e18 in float.
+/// Shapes: x and y N x B; theta is gamma (N), then beta (N), initially 1 and 0.
+/// Range:  finite as long as the squares of x are: up to 1e18 in float.
 /// Source: Ba, Kiros and Hinton, Layer Normalization (2016).
 template <int N>
 class LayerNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N> {
@@ -29,7 +29,7 @@ class LayerNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N> {
   static constexpr const char* name = "LayerNorm";
   using LayerNorm::Sizes::inputs;
 
-  /// Of each sample: the mean, and one over the standard deviation.
+  /// For each sample: the mean, and one over the standard deviation.
   template <class S, int Batch = Dynamic>
   struct Cache {
     Buffer<S, 2, Batch> statistics;
@@ -52,7 +52,7 @@ class LayerNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N> {
   }
   static LayerNorm read(const auto& text) { return LayerNorm(text.size(0), text.option("epsilon", 1e-5)); }
 
-  /// gamma and beta as views into theta (or, of the same layout, its gradient).
+  /// gamma and beta as views into theta (or its gradient, which has the same layout).
   auto weights(auto&& theta) const { return matrix_view<N, 1>(theta.data(), inputs(), 1); }
   auto bias(auto&& theta) const { return matrix_view<N, 1>(theta.data() + inputs(), inputs(), 1); }
 
@@ -125,8 +125,8 @@ class LayerNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N> {
     S mean, scale;
   };
 
-  // In two passes, so that the variance is not the small difference of large numbers, nor, from the first
-  // coefficient on, the mean a sum of large ones.
+  // Two passes, relative to the first coefficient: else the variance would be a small difference of large
+  // numbers, and the mean a sum of large ones.
   template <class X>
   auto statistics(const X& x, Index j) const {
     using S = typename X::Scalar;

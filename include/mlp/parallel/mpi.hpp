@@ -22,17 +22,17 @@
 #include <type_traits>
 #include <utility>
 
-/// Data-parallel training by many processes. Each rank holds the whole network and works on its share of a
-/// batch; then each takes the same step, along
+/// Data-parallel training with several processes. Each rank holds the whole network and processes its share
+/// of a batch; then all ranks take the same step, along
 ///   g = sum_r n_r / N g_r, where rank r has n_r of N samples, and g_r is the gradient of their mean loss.
-/// As many ranks give the same bits (if the MPI library adds in the same order each time, as its standard
-/// recommends), another number of them the same but for rounding.
-/// Errors: what goes wrong on one rank ends the run, for the others would wait for it. What goes wrong on all
+/// The same number of ranks gives the same bits (if the MPI library adds in the same order each time, as its
+/// standard recommends); another number gives the same result up to rounding.
+/// Errors: an error on one rank ends the run, because the others would wait for it. An error on all ranks
 /// alike, such as a loss that is not finite, is thrown.
 /// The caller calls MPI_Init before and MPI_Finalize after.
 namespace mlp::mpi {
 
-/// Which process this is, of how many.
+/// The rank of this process, and the number of ranks.
 struct World {
   int rank = 0, size = 1;
 
@@ -50,7 +50,7 @@ struct World {
   std::abort();
 }
 
-/// Returns body(), and ends the run if that throws: for the main part of a program.
+/// Returns body(), and ends the run if it throws: for the main part of a program.
 template <class Body>
 decltype(auto) end_run_on_error(Body&& body, MPI_Comm comm = MPI_COMM_WORLD) {
 #ifdef __cpp_exceptions
@@ -68,7 +68,7 @@ decltype(auto) end_run_on_error(Body&& body, MPI_Comm comm = MPI_COMM_WORLD) {
 
 namespace detail {
 
-// For callers that made MPI return its errors.
+// Needed only if the caller made MPI return its errors; by default it aborts.
 inline void check(int code, const char* call, MPI_Comm comm) {
   if (code == MPI_SUCCESS) return;
   char text[MPI_MAX_ERROR_STRING] = "";
@@ -77,10 +77,10 @@ inline void check(int code, const char* call, MPI_Comm comm) {
   end_run(std::string(call) + ": " + text, comm);
 }
 
-// MPI counts in int: what is longer goes in pieces.
+// MPI counts in int: longer data are sent in pieces.
 inline constexpr Index max_count = Index{1} << 30;
 
-// data becomes its sum over all ranks.
+// Replaces data by its sum over all ranks.
 template <class S>
 void add_up(S* data, Index n, MPI_Comm comm, Index piece = max_count) {
   const MPI_Datatype type = std::is_same_v<S, float> ? MPI_FLOAT : MPI_DOUBLE;
@@ -90,7 +90,7 @@ void add_up(S* data, Index n, MPI_Comm comm, Index piece = max_count) {
   }
 }
 
-// data becomes what it is on rank 0.
+// Replaces data by the data of rank 0.
 template <class T>
 void broadcast(T* data, Index n, MPI_Comm comm, Index piece = max_count) {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -112,7 +112,8 @@ inline void check_same(Index found, const char* what, MPI_Comm comm) {
   }
 }
 
-// Rank 0's generator, and on the others one that it seeds: the masks of dropout must differ between shards.
+// Rank 0's generator; on the others, one seeded from it, because the masks of dropout must differ between
+// shards.
 inline Rng share(Rng rng, MPI_Comm comm) {
   broadcast(&rng, 1, comm);
   const int rank = World(comm).rank;
@@ -122,9 +123,9 @@ inline Rng share(Rng rng, MPI_Comm comm) {
 
 }  // namespace detail
 
-/// One rank's Trainer. All ranks call step (or backward) at once, each with its own samples, as many as it
-/// likes or none; the loss and gradient() are then those of all samples. Starts from rank 0's parameters and
-/// random numbers; the optimizer must be the same everywhere.
+/// The Trainer of one rank. All ranks call step (or backward) at the same time, each with its own samples,
+/// any number or none; the loss and gradient() are then those of all samples. Starts from rank 0's parameters
+/// and random numbers; the optimizer must be the same on all ranks.
 template <class Net, class Opt>
 class Trainer : public mlp::Trainer<Net, Opt> {
   using Base = mlp::Trainer<Net, Opt>;
@@ -139,13 +140,13 @@ class Trainer : public mlp::Trainer<Net, Opt> {
   }
 
   /// As mlp::Trainer's. Errors, on all ranks: std::runtime_error if the loss is not finite,
-  /// std::invalid_argument if none has samples.
+  /// std::invalid_argument if no rank has samples.
   template <class X, class T, class W = mlp::detail::NoWeights>
   S step(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
     return this->finish_step(backward(x, t, w));
   }
 
-  /// As mlp::Trainer's. The state is the mean of those that the ranks' shares lead to.
+  /// As mlp::Trainer's. The state is the mean of the ranks' states, weighted by their numbers of samples.
   template <class X, class T, class W = mlp::detail::NoWeights>
   S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {
     S loss = 0;
@@ -156,11 +157,11 @@ class Trainer : public mlp::Trainer<Net, Opt> {
     } else {
       this->gradient().setZero();
     }
-    // Ahead of the gradient, whose share needs the weight of all.
+    // Before the gradient, whose scaling needs the total weight.
     double sums[] = {weight * static_cast<double>(loss), weight, static_cast<double>(x.cols())};
     detail::add_up(sums, 3, comm_);
     if (sums[2] == 0)
-      mlp::detail::raise<std::invalid_argument>("mlp: expected samples on a rank, found none");
+      mlp::detail::raise<std::invalid_argument>("mlp: expected samples on at least one rank, found none");
     batch_weight_ = sums[1];
     const S share = static_cast<S>(sums[1] > 0 ? weight / sums[1] : 0);
     this->gradient() *= share;
@@ -174,9 +175,9 @@ class Trainer : public mlp::Trainer<Net, Opt> {
     return static_cast<S>(sums[1] > 0 ? sums[0] / sums[1] : 0);
   }
 
-  /// Of the batch of the last backward, all ranks together.
+  /// The weight of the last backward's batch, over all ranks.
   double batch_weight() const { return batch_weight_; }
-  /// Rank 0's number.
+  /// Rank 0's value.
   double from_root(double value) const {
     detail::broadcast(&value, 1, comm_);
     return value;
@@ -225,13 +226,13 @@ History fit(Net& net, const Data& train, const Data* validation, Opt&& optimizer
 
 }  // namespace detail
 
-/// As mlp::fit, called by all ranks of comm at once; each takes a contiguous part of every batch. train,
-/// optimizer and options must be the same everywhere: each rank holds all data. Where they are too large for
-/// that, give each rank's shard to a Trainer. All ranks call the callback; if it returns bool, rank 0's
-/// answer counts. The losses are those of whole batches and the same on all ranks, the seconds are each
-/// rank's own.
+/// As mlp::fit, called by all ranks of comm at the same time; each processes a contiguous part of every
+/// batch. train, optimizer and options must be the same on all ranks: each rank holds all data. If the data
+/// are too large, pass each rank's shard to a Trainer instead. All ranks call the callback; if it returns
+/// bool, rank 0's answer counts. The losses are those of whole batches and the same on all ranks; the seconds
+/// are each rank's own.
 /// Errors, on all ranks: std::invalid_argument if an option is out of range, std::runtime_error if the loss
-/// is not finite. Anything else ends the run.
+/// is not finite. Any other error ends the run.
 template <class Net, class Target, class Opt, std::invocable<const Progress&> Callback>
 History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
             const FitOptions& options, Callback&& callback, MPI_Comm comm = MPI_COMM_WORLD) {
@@ -245,7 +246,7 @@ History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt op
   return mpi::fit(net, train, std::move(optimizer), options, mlp::detail::NoCallback{}, comm);
 }
 
-/// The same with data for validation, which every rank holds and goes through.
+/// The same with validation data, all of which every rank holds and evaluates.
 template <class Net, class Target, class Opt, class Callback = mlp::detail::NoCallback>
 History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train,
             const Dataset<Target, typename Net::Scalar>& validation, Opt optimizer,

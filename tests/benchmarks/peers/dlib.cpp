@@ -1,5 +1,4 @@
-// dlib: a minibatch is put into a tensor, which spares the conversion of single samples that its trainer
-// does.
+// dlib. Minibatches are copied into a tensor, which avoids its trainer's conversion of single samples.
 #include <dlib/dnn.h>
 
 #include "../suite.hpp"
@@ -34,7 +33,7 @@ class Dlib {
     const dlib::matrix<float> sample = dlib::zeros_matrix<float>(Net::inputs, 1);
     net_.to_tensor(&sample, &sample + 1, x_);
     net_.subnet().forward(x_);  // allocates the parameters
-    // They lie as theta does, layer after layer, but this goes from the last layer to the first.
+    // They have theta's layout, layer after layer, but the visit starts with the last layer.
     const float* end = theta.data() + theta.size();
     dlib::visit_layer_parameters(net_, [&](std::size_t, dlib::tensor& parameters) {
       end -= parameters.size();

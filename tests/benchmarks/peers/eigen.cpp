@@ -1,5 +1,5 @@
-// The matrix products of a training step, each written as Eigen would have it, and nothing else: no bias,
-// activation, loss or update.
+// The matrix products of a training step, written directly in Eigen, and nothing else: no bias, activation,
+// loss or update.
 #include "../suite.hpp"
 
 namespace suite {

@@ -1,5 +1,5 @@
-// FANN, which has no ReLU: networks with it get FANN's cheapest smooth one and the mean squared error of
-// one-hot targets instead. A minibatch is an epoch of FANN's batch training.
+// FANN, which has no ReLU: ReLU networks get its cheapest smooth activation and the mean squared error of
+// one-hot targets. A minibatch is an epoch of FANN's batch training.
 #include <fann.h>
 
 #include "../suite.hpp"
@@ -17,7 +17,7 @@ class Fann {
     fann_set_activation_steepness_output(net_.get(), 1);
     fann_set_training_algorithm(net_.get(), FANN_TRAIN_BATCH);
     fann_set_train_error_function(net_.get(), FANN_ERRORFUNC_LINEAR);
-    // A neuron's weights lie side by side, and its bias after them.
+    // A neuron's weights are contiguous, followed by its bias.
     const float* p = theta.data();
     float* weight = net_->weights;
     for (std::size_t i = 0; i < Net::depth; ++i) {
@@ -33,7 +33,8 @@ class Fann {
   void step(const Batch<Net>& batch) requires(Net::weights() < 2e5) {
     if (!batch_) {
       batch_.reset(fann_create_train(static_cast<unsigned>(batch.n), Net::inputs, Net::outputs));
-      // Its gradient is that of half the squared error. On one-hot targets it would diverge at this rate.
+      // Its gradient is that of half the squared error. With one-hot targets, training would diverge at this
+      // rate.
       fann_set_learning_rate(net_.get(), (Net::classifies ? 0.5f : 2) * Task::rate);
     }
     std::copy_n(batch.x, batch.n * Net::inputs, batch_->input[0]);

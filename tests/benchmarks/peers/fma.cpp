@@ -1,11 +1,11 @@
-// The limit: fused multiply-adds of registers, as wide as the compiler's flags allow.
+// The limit: fused multiply-adds on registers, as wide as the compiler's flags allow.
 #include "../suite.hpp"
 
 namespace suite {
 
 namespace {
 
-constexpr int chains = 12;  // independent, and as many as hide the latency of two units
+constexpr int chains = 12;  // independent, enough to hide the latency of two units
 
 void multiply_add(benchmark::State& state) {
   using Packet = Eigen::internal::packet_traits<float>::type;

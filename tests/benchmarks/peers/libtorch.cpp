@@ -1,5 +1,5 @@
-// libtorch's C++ front end: Sequential and SGD, gradients dropped instead of zeroed before each step, as in
-// PyTorch.
+// libtorch's C++ front end: Sequential and SGD, with gradients released instead of zeroed before each step,
+// as in PyTorch.
 #include <torch/torch.h>
 
 #include "../suite.hpp"

@@ -1,5 +1,5 @@
-// Training code written by hand over oneDNN's primitives: inner products with the layouts of weights that
-// oneDNN chooses, bias and activation fused into the forward pass.
+// Training code written by hand over oneDNN's primitives: inner products with the weight layouts that oneDNN
+// chooses, bias and activation fused into the forward pass.
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -40,7 +40,7 @@ class Program {
     steps_.emplace_back(primitive, std::move(arguments));
   }
 
-  /// m itself if it has that layout, else a memory to which the program copies it here.
+  /// Returns m if it has that layout, else a memory to which the program copies m at this point.
   memory as(const memory& m, const memory::desc& layout) {
     if (m.get_desc() == layout) return m;
     memory copy(layout, engine());
@@ -88,8 +88,8 @@ class OneDnn {
   }
 
  private:
-  // The forward pass of n samples. What it needs of the weights in another layout than that of training is
-  // copied by the program itself, so that an inference after a step is right.
+  // The forward pass of n samples. Weights that it needs in another layout than training are copied by the
+  // program itself, so that inference after a step is right.
   struct Pass {
     Pass(OneDnn& model, Index n, dnnl::prop_kind kind) : x(plain(n, Net::inputs), engine()) {
       memory input = x;
@@ -186,7 +186,7 @@ class OneDnn {
     std::vector<std::pair<memory, memory>> gradients;  // a parameter, and its gradient in the same layout
   };
 
-  Vector theta_;  // where the parameters start
+  Vector theta_;  // the initial parameters
   std::vector<memory> W_, b_;
   std::unique_ptr<Training> training_;
   std::map<int, std::unique_ptr<Pass>> inference_;

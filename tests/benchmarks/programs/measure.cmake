@@ -1,7 +1,7 @@
-# Compiles each program three times with the command that the build used, and runs it once on MNIST. Writes a line for each
-# that works: what it does, with what, the median of the seconds, and its size in bytes when stripped.
-# Variables: BUILD (holds compile_commands.json), PROGRAMS (paths of executables), MNIST (folders, of which the first that has
-# the files is taken), STRIP, OUTPUT.
+# Compiles each program three times with the build's command, and runs it once on MNIST. Writes a line for
+# each program that works: its task, its library, the median of the seconds, and the size of the stripped program in bytes.
+# Variables: BUILD (holds compile_commands.json), PROGRAMS (paths of executables), MNIST (folders; the first
+# one with the files is used), STRIP, OUTPUT.
 set(work ${OUTPUT}.work)
 file(REMOVE_RECURSE ${work})
 file(MAKE_DIRECTORY ${work}/mnist)

@@ -28,14 +28,14 @@ std::string file_of(std::string_view json, std::string_view data = "", std::uint
   return bytes.append(json).append(data);
 }
 
-// What is wrong with that header, without the file's name.
+// The error for this header, without the file's name.
 std::string error_of(std::string_view json, std::string_view data = "") {
   const std::string message =
       message_of<std::runtime_error>([&] { tensors_from_bytes(file_of(json, data), "a.st"); });
   return message.starts_with("a.st: ") ? message.substr(6) : "without the file: " + message;
 }
 
-// With "a" for the name of a tensor whose fields they are, and 8 bytes of data.
+// The error for a tensor "a" with these fields and 8 bytes of data.
 std::string error_of_tensor(const std::string& fields) {
   const std::string message = error_of("{\"a\":{" + fields + "}}", "01234567");
   const std::string start = "tensor \"a\": ";
@@ -48,7 +48,7 @@ std::string write_error(const TensorFile& file) {
 
 TensorFile round_trip(const TensorFile& file) { return tensors_from_bytes(to_bytes(file), "a.st"); }
 
-// Loads, and then it is written and read as the same, or is an error in the one way that is documented.
+// Whether the bytes load and are written and read back as the same, or are refused with the documented error.
 bool is_handled(std::string_view bytes) {
   TensorFile file;
   try {
@@ -62,7 +62,7 @@ bool is_handled(std::string_view bytes) {
 
 }  // namespace
 
-TEST_CASE("tensors: a file as the format's definition has it") {
+TEST_CASE("tensors: a file as the format defines it") {
   const TensorFile file = tensors_from_bytes(golden::tensors_file, "a.st");
   CHECK(to_bytes(file) == golden::tensors_file);
   CHECK(file.metadata ==
@@ -91,7 +91,7 @@ TEST_CASE("tensors: a file as the format's definition has it") {
   CHECK(file.find("W") == nullptr);
 }
 
-TEST_CASE("tensors: numbers of 16 bits") {
+TEST_CASE("tensors: 16-bit numbers") {
   const TensorFile file = tensors_from_bytes(golden::tensors_file, "a.st");
   const auto check = [&](const char* name, std::span<const std::uint32_t> expected) {
     const auto values = tensor_values<float>(*file.find(name), "a.st");
@@ -112,7 +112,7 @@ TEST_CASE("tensors: numbers of 16 bits") {
   check("b", golden::bfloat16_bits);
 }
 
-TEST_CASE("tensors: what is written is read") {
+TEST_CASE("tensors: a written file is read back") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> w{1, -0.0f, nan, std::numeric_limits<float>::denorm_min()};
   const double b = -0x1.fffffffffffffp-1022;
@@ -150,8 +150,8 @@ TEST_CASE("tensors: a double that float cannot hold") {
         std::vector<float>{inf, -inf, 0, 1});
 }
 
-TEST_CASE("tensors: other files than ours") {
-  // Blanks, keys in any order, data in another order than the header, numbers that no alignment fits, escapes.
+TEST_CASE("tensors: files of other programs") {
+  // Blanks, keys in any order, data in another order than the header, unaligned numbers, escapes.
   const TensorFile file = tensors_from_bytes(
       file_of("{ \"b\":{\"data_offsets\":[1,3],\"shape\":[2],\"dtype\":\"I8\"},\n\t\"\\u0061\\/\" : "
               "{\"dtype\":\"U8\","
@@ -171,7 +171,7 @@ TEST_CASE("tensors: other files than ours") {
   }
 }
 
-TEST_CASE("tensors: numbers of another type than asked for") {
+TEST_CASE("tensors: numbers of another type than requested") {
   const Tensor ids{"a\n", "I64", {1}, "01234567"}, odd{"b", "Q\x1B", {}, ""};
   const auto error = [](auto call) { return message_of<std::runtime_error>(call); };
   CHECK(error([&] { tensor_values<float>(ids, "a.st"); }) ==
@@ -184,7 +184,7 @@ TEST_CASE("tensors: numbers of another type than asked for") {
         "a.st: tensor \"b\": expected I64, found \"Q?\"");
 }
 
-TEST_CASE("tensors: a file that is none") {
+TEST_CASE("tensors: files that are not safetensors") {
   const auto error = [](std::string_view bytes) {
     return message_of<std::runtime_error>([&] { tensors_from_bytes(bytes, "a.st"); });
   };
@@ -226,7 +226,7 @@ TEST_CASE("tensors: a header that is not JSON") {
             "...\"");
 }
 
-TEST_CASE("tensors: a header of other things") {
+TEST_CASE("tensors: a header with unexpected values") {
   CHECK(error_of("{\"a\":1}") == "tensor \"a\": expected an object, found 1");
   CHECK(error_of("{\"a\":null}") == "tensor \"a\": expected an object, found null");
   CHECK(error_of("{\"a\":\"\\n\"}") == "tensor \"a\": expected an object, found \"?\"");
@@ -245,7 +245,7 @@ TEST_CASE("tensors: a header of other things") {
         "expected each key once, found \"a\" twice");
 }
 
-TEST_CASE("tensors: a tensor of other things") {
+TEST_CASE("tensors: a tensor with unexpected values") {
   const std::string type = "\"dtype\":\"F32\",", shape = "\"shape\":[2],", range = "\"data_offsets\":[0,8]";
   CHECK(error_of_tensor(type + shape + range) == "without the tensor: without the file: no such exception");
   CHECK(error_of_tensor("") == "expected dtype, shape and data_offsets, found 0 of them");
@@ -292,7 +292,7 @@ TEST_CASE("tensors: a tensor of other things") {
   CHECK(with_shape("[0,2]") == "expected 0 bytes of F32 [0, 2], found 8");
   CHECK(with_shape("[3037000500,3037000500]") ==
         "expected a shape whose bytes can be counted, found [3037000500, 3037000500]");
-  // 4 x 2^32 x 2^32 + 8 bytes would be 8 of them in 64 bits.
+  // 4 x 2^32 x 2^32 + 8 bytes would wrap to 8 in 64 bits.
   CHECK(with_shape("[4294967296,4294967296]") ==
         "expected a shape whose bytes can be counted, found [4294967296, 4294967296]");
   CHECK(with_shape("[2305843009213693952]") ==
@@ -322,7 +322,7 @@ TEST_CASE("tensors: data that leave gaps or overlap") {
   CHECK(error_of("{}", "0") == "expected 0 bytes of data, as its tensors have, found 1");
 }
 
-TEST_CASE("tensors: what cannot be written") {
+TEST_CASE("tensors: files that cannot be written") {
   const float value = 1;
   const Tensor good = make_tensor("a", {}, &value);
   CHECK(write_error({{}, {good, good}}) == "to_bytes: expected each key once, found \"a\" twice");
@@ -339,7 +339,7 @@ TEST_CASE("tensors: what cannot be written") {
         "to_bytes: tensor \"a\": shape: expected a whole number in [0, 2^63), found -1");
 }
 
-TEST_CASE("tensors: every prefix and every change of one byte is read or is an error") {
+TEST_CASE("tensors: every prefix and every change of one byte is read or refused") {
   const std::string whole = file_of(
       "{\"__metadata__\":{\"k\":\"v\"},\"a\":{\"dtype\":\"F16\",\"shape\":[1,2],\"data_offsets\":[0,4]},"
       "\"b\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[4,5]}}",

@@ -67,13 +67,13 @@ TEST_CASE("json_lists: a list of another kind") {
     CHECK(is_refused([&] { json.lists(path); }));
 }
 
-TEST_CASE("json_lists: no more texts are kept than were asked for") {
+TEST_CASE("json_lists: no more texts are kept than requested") {
   const auto list = parsed(R"(["a", "b", "c"])", 2).texts("");
   CHECK(list.texts == std::vector<std::string>{"a", "b"});
   CHECK(list.text_count == 3);
 }
 
-TEST_CASE("json_lists: what is written is read") {
+TEST_CASE("json_lists: written JSON is read back") {
   const Eigen::MatrixXf m{{1, -0.f, 1e-45f}, {3e38f, 0.1f, 7}};
   const JsonLists json = parsed(mlp::detail::dump({{"m", mlp::detail::columns_of(m)}}));
   CHECK(Eigen::Map<const Eigen::MatrixXd>(json.lists("m").numbers.data(), 2, 3).cast<float>() == m);

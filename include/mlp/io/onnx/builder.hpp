@@ -25,11 +25,11 @@ namespace mlp::detail::onnx {
 
 class Builder;
 
-/// What becomes of nodes of a pattern.
+/// How the nodes of a pattern are translated.
 struct Rule {
   enum class Role {
     layer,
-    pass,        // does nothing to a sample
+    pass,        // leaves samples unchanged
     prediction,  // from outputs to predictions
     after,       // another form of predictions
   };
@@ -39,7 +39,7 @@ struct Rule {
   Role role = Role::layer;
 };
 
-/// What a network is made of.
+/// The parts of a network.
 template <class S>
 struct Parts {
   AnyLoss loss;
@@ -48,8 +48,7 @@ struct Parts {
   ModelInfo<S> info;
 };
 
-/// Makes a network of a graph: walks from the output back to the input, then puts the layers one after the
-/// other.
+/// Builds a network from a graph: walks from the output back to the input, then appends the layers in order.
 class Builder {
  public:
   Builder(const Graph& graph, double largest, std::size_t most_numbers)
@@ -77,7 +76,7 @@ class Builder {
             std::move(info)};
   }
 
-  // For the rules.
+  // Called by the rules.
 
   [[noreturn]] void fail(const Match& m, const std::string& what) const { graph_.fail(*m.node, what); }
   [[noreturn]] void fail(const Tensor& tensor, const std::string& what) const {
@@ -87,7 +86,7 @@ class Builder {
   double number(const Match& m, std::string_view attribute, double otherwise) const {
     const Attribute* const found = m.node->find(attribute);
     if (found == nullptr) return otherwise;
-    const double value = found->first;  // proto3 leaves a 0 out
+    const double value = found->first;  // proto3 omits a 0
     if (!(std::abs(value) <= largest_)) fail(m, "expected a finite number as " + std::string(attribute));
     return found->is_float ? meant_by(value) : value;
   }
@@ -96,7 +95,7 @@ class Builder {
     if (values.size() != 1) fail(tensor, "expected one number, found " + std::to_string(values.size()));
     return tensor.type == float64 ? values[0] : meant_by(values[0]);
   }
-  // Of an input, or in older versions an attribute.
+  // The value of an input or, in older versions, of an attribute.
   double number(const Match& m, char letter, std::string_view attribute, double otherwise) const {
     const Tensor* const tensor = m.constant(letter);
     return tensor != nullptr ? number(*tensor) : number(m, attribute, otherwise);
@@ -133,7 +132,7 @@ class Builder {
                               values[static_cast<std::size_t>(is_out_by_in ? o * in + i : i * out + o)]);
       }
     }
-    // -0 + b is b, of -0 too.
+    // -0 + b is b with the same bits, even for b = -0.
     parameters_.resize(parameters_.size() + static_cast<std::size_t>(out),
                        m.constant('b') != nullptr ? -0.0 : 0.0);
     add(DynamicDense(in, out, Identity{}));
@@ -184,7 +183,7 @@ class Builder {
   void softplus(const Match& m) {
     const double beta = number(*m.constant('a'));
     if (number(*m.constant('b')) != beta)
-      fail(m, "expected a division by what the input was multiplied with");
+      fail(m, "expected a division by the factor of the input, found another");
     activate(Softplus{beta});
   }
   void gelu(const Match& m) { activate(GELU{says(m, "approximate", "tanh")}); }
@@ -213,7 +212,7 @@ class Builder {
     if (std::any_of(state_.end() - n_, state_.end(), [](double variance) { return variance < 0; })) {
       fail(*m.constant('v'), "expected variances >= 0, found another");
     }
-    // The share of what was, in ONNX; of what comes, here.
+    // The share of the old value in ONNX, of the new one here.
     const double share = number(m, "momentum", 0.9), meant = meant_by(1 - share);
     const bool is_meant = static_cast<float>(1 - meant) == static_cast<float>(share);
     add(BatchNorm<Dynamic>(n_, number(m, "epsilon", 1e-5), is_meant ? meant : 1 - share));
@@ -227,7 +226,7 @@ class Builder {
   // Samples become rows, with their features in order.
   void flatten(const Match&) { is_flat_ = true; }
 
-  // To a shape, or to N and a shape.
+  // To the shape s, or to N followed by s.
   template <bool IsWhole>
   void reshape(const Match& m) {
     const auto shape = numbers(*m.constant('s'));
@@ -252,7 +251,7 @@ class Builder {
     end_with(m, GaussianNLL{.epsilon = number(*m.constant('e'))});
   }
 
-  // From p to 1 - p and p: a network of one output says p alone.
+  // From p to 1 - p and p: a network of one output predicts p alone.
   void both_classes(const Match& m) {
     if (n_ != 1 || end_ == nullptr) fail(m, "expected the probability of one class, found something else");
   }
@@ -271,8 +270,8 @@ class Builder {
     end_ = m.node;
   }
 
-  // Nodes that fit a rule or, without one, the sum of what comes in and of what a branch makes of it. Steps
-  // are in reverse, as they are found.
+  // A match of a rule or, without a rule, the sum of a branch and its input. Steps are in reverse order, as
+  // they are found.
   struct Step {
     const Rule* rule;
     Match match;
@@ -283,7 +282,7 @@ class Builder {
   static constexpr int most_levels = 16;
 
   std::list<Step> walk(std::string_view from, std::string_view to, int level) const;
-  void run(std::list<Step>& steps);  // leaves none of them
+  void run(std::list<Step>& steps);  // empties the list
   void run_branch(std::list<Step>& branch);
   const Value& input() const;
   std::string_view output() const;
@@ -292,7 +291,8 @@ class Builder {
 
   std::vector<double> numbers(const Tensor& tensor) const { return graph_.numbers(tensor, largest_); }
 
-  // A tensor may serve many layers, and one number a long vector; memory stays in proportion to the file.
+  // Many layers may share a tensor, and a single number may fill a long vector: memory stays proportional to
+  // the file.
   void check_room(std::size_t count) const {
     const std::size_t used = parameters_.size() + state_.size() + mean_.size() + scale_.size();
     if (used + count > most_numbers_) {
@@ -330,7 +330,7 @@ class Builder {
     for (std::size_t i = 0; i < values.size(); ++i) parameters_[begin + i] += factor * values[i];
   }
 
-  // z = (x - mean) / scale + low, of which y = z op c is another.
+  // Changes z = (x - mean) / scale + low to y = z op c, which has the same form.
   void scale(const Match& m, char op, const std::vector<double>& c) {
     if (!is_in_front_)
       fail(m, "expected arithmetic with constants ahead of the first layer or after a MatMul");
@@ -371,7 +371,7 @@ class Builder {
     is_in_front_ = false;
   }
 
-  // As many as there are outputs, or two for one of them, and all different: they are the keys of a map.
+  // One name for each output, or two for a single output, all different: they are the keys of a map.
   template <class Name>
   void set_classes(const Match& m, const std::vector<Name>& names, auto&& text) {
     const std::size_t expected = n_ == 1 ? 2 : static_cast<std::size_t>(n_);
@@ -408,7 +408,7 @@ class Builder {
   double largest_;
   std::size_t most_numbers_;
 
-  Index n_ = 0;             // features, so far
+  Index n_ = 0;             // features at this point
   Index dense_inputs_ = 0;  // of the last layer, if that is a DynamicDense without an activation
   bool is_flat_ = false;
   bool is_in_front_ = true;

@@ -25,8 +25,8 @@
 
 namespace mlp::detail::onnx {
 
-// Of a float, the number that was most likely meant: 0.1, not 0.100000001490116. It is rounded to the same
-// float.
+// The decimal number that a float was most likely meant to be: 0.1, not 0.100000001490116. It is rounded to
+// the same float.
 inline double meant_by(double value) {
   const auto rounded = static_cast<float>(value);
   char digits[32];
@@ -36,14 +36,14 @@ inline double meant_by(double value) {
   return meant;
 }
 
-/// Errors: std::runtime_error unless a protobuf message may be of that size.
+/// Errors: std::runtime_error unless a protobuf message may have this size.
 inline void check_size(const std::string& file, std::uint64_t bytes) {
   if (bytes >= std::uint64_t{1} << 31) {
     file_error(file, "a file of less than 2 GB, the most that ONNX allows", std::to_string(bytes) + " bytes");
   }
 }
 
-/// The graph of an ONNX file, checked as far as that goes without knowing any operator.
+/// The graph of an ONNX file, checked as far as possible without knowledge of any operator.
 class Graph {
  public:
   /// Errors: std::runtime_error naming the file, and the node or tensor if there is one.
@@ -68,13 +68,13 @@ class Graph {
   const std::deque<Value>& inputs() const { return message_.inputs; }
   const std::deque<Value>& outputs() const { return message_.outputs; }
 
-  /// The constant of that name, or nullptr.
+  /// Returns the constant of that name, or nullptr.
   const Tensor* constant(std::string_view value) const {
     const auto found = constants_.find(value);
     return found == constants_.end() ? nullptr : found->second;
   }
 
-  /// Where a value comes from: the how-manieth output of which node, or nullptr for an input of the graph.
+  /// The origin of a value: a node and the index of its output, or nullptr for an input of the graph.
   /// Nodes are sorted: what a node reads has a lower position than what it writes.
   struct Origin {
     const Node* node = nullptr;
@@ -130,8 +130,8 @@ class Graph {
     return result;
   }
 
-  /// Counts work on so many numbers. One tensor may serve many nodes, and each of those takes a few bytes; a
-  /// network, whose parameters are no more than the file's bytes, needs each number a few times.
+  /// Counts the work on this many numbers. Many nodes, of a few bytes each, may use the same tensor; a
+  /// network, whose parameters are no more than the file's bytes, needs each number only a few times.
   void spend(std::size_t numbers) const {
     if (numbers > work_left_) {
       fail("expected tensors that are used up to " + std::to_string(most_uses) +
@@ -172,7 +172,7 @@ class Graph {
 
   void link_tensors() {
     for (const Tensor& tensor : message_.tensors) add_constant(tensor.name, tensor);
-    // Before version 4 of the format an initializer is an input too: its default.
+    // Before version 4 of the format, an initializer must also be listed as an input.
     std::erase_if(message_.inputs, [&](const Value& input) { return constant(input.name) != nullptr; });
     for (const Value& input : message_.inputs) add_value(input.name, {});
   }
@@ -201,7 +201,7 @@ class Graph {
     }
   }
 
-  // What a node puts out, if that is the same for all samples.
+  // A node's output, if it is the same for all samples.
   const Tensor* constant_of(const Node& node) {
     if (!node.domain.empty()) return nullptr;
     if (node.inputs.size() == 1 && (node.op == "Identity" || node.is_cast_to_real()))

@@ -17,9 +17,10 @@
 #include <utility>
 #include <vector>
 
-/// What an ONNX file says, as it says it. Text is viewed in the bytes of the file, which must outlive it, and
-/// so are numbers, as an element of a file may take two bytes: what is kept of one is small, and no element is
-/// kept that no model can have. Source: onnx.proto of ONNX 1.12, whose numbers of fields stand in the code.
+/// The contents of an ONNX file, unchanged. Texts and numbers are views of the file's bytes, which must
+/// outlive them. An element may take only two bytes of the file, so little memory is kept for each, and an
+/// element that no model can have is an error. Source: onnx.proto of ONNX 1.12, whose field numbers stand in
+/// the code.
 namespace mlp::detail::onnx {
 
 using Fields = protozero::pbf_reader;
@@ -31,7 +32,7 @@ struct Refusal : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A field of another kind than its number asks for, of which protozero asserts that there is none.
+// Rejects a field of another type than its number requires, on which protozero would assert.
 inline void require(const Fields& field, Wire type) {
   if (!field.has_wire_type(type)) throw protozero::unknown_pbf_wire_type_exception();
 }
@@ -81,7 +82,7 @@ inline void each_double(Fields& field, auto&& f) {
   }
 }
 
-// Which fields of a TensorProto, and of an AttributeProto, are numbers.
+// Which fields of a TensorProto, and of an AttributeProto, hold numbers.
 enum class NumberKind { none, integers, floats, doubles };
 inline NumberKind tensor_numbers(Tag tag) {
   return tag == 4               ? NumberKind::floats
@@ -95,7 +96,7 @@ inline NumberKind attribute_numbers(Tag tag) {
                                 : NumberKind::none;
 }
 
-/// The numbers of a tensor or attribute, left in its message until they are asked for.
+/// The numbers of a tensor or attribute, decoded from its message on demand.
 class Numbers {
  public:
   using Kinds = NumberKind (*)(Tag);
@@ -109,7 +110,7 @@ class Numbers {
 
   std::size_t count() const { return count_; }
   double first() const { return first_; }  // 0 if there is none
-  /// How many bytes each() goes through.
+  /// The number of bytes that each() decodes.
   std::size_t bytes() const { return message_.size(); }
 
   /// Calls f with each, as double.
@@ -298,7 +299,7 @@ inline Node read_node(std::string_view bytes) {
         return field.skip();
     }
   });
-  // What is left out at the end is as if it were not there.
+  // Empty names at the end mean omitted inputs or outputs.
   const auto drop_empty = [](std::vector<std::string_view>& names) {
     while (!names.empty() && names.back().empty()) names.pop_back();
   };
@@ -391,7 +392,8 @@ inline void read_metadata(std::string_view bytes, Message& message) {
   }
 }
 
-/// Errors: protozero::exception if the bytes are no protobuf message, or a field is not of its kind; Refusal.
+/// Errors: protozero::exception if the bytes are not a protobuf message, or a field has the wrong type;
+/// Refusal.
 inline Message read_message(std::string_view bytes) {
   Message message;
   each_field(bytes, [&](Fields& field) {

@@ -12,19 +12,19 @@
 #include <utility>
 #include <vector>
 
-/// How nodes that belong together are found. A pattern reads as the expression that they compute:
+/// Finds nodes that belong together. A pattern reads as the expression that they compute:
 ///
 ///     Mul(Mul(x, Add(Erf(Div(x, 1.41421)), 1)), 0.5)        GELU
 ///
-/// x is what goes in, another small letter a constant, a number a constant of that value, _ an input that is
-/// left out, Split.1(...) the output 1 of a node, Softmax@1(x) one along axis 1: samples are rows, and
-/// features lie along that. Add and Mul take their inputs in either order.
+/// x is the input, another small letter a constant, a number a constant of that value, _ an omitted input,
+/// Split.1(...) the output 1 of a node, Softmax@1(x) one along axis 1: samples are rows, and features lie
+/// along axis 1. Add and Mul take their inputs in either order.
 namespace mlp::detail::onnx {
 
 struct Match {
   const Node* node = nullptr;  // whose output the pattern describes
   std::string_view x = {};
-  // No pattern has more. A file may have a match for each 20 bytes.
+  // The most of any pattern. A file may have a match for each 20 bytes.
   static constexpr std::size_t most_constants = 4;
   std::array<char, most_constants> letters = {};
   std::array<const Tensor*, most_constants> tensors = {};
@@ -62,7 +62,7 @@ inline std::vector<std::string_view> split_arguments(std::string_view text) {
   return parts;
 }
 
-// Within what float16 makes of a number.
+// Equal within the rounding of float16.
 inline bool is_about(const Graph& graph, const Tensor& tensor, double expected) {
   if (tensor.raw.size() > 8 || tensor.numbers.count() > 1) return false;
   const auto found = graph.numbers(tensor, std::numeric_limits<double>::max());
@@ -79,7 +79,7 @@ inline bool all_match(const Graph& graph, const std::vector<std::string_view>& p
   return true;
 }
 
-// Whether the node works along that axis; -1 is the last, which is 1.
+// Whether the node works along that axis; -1 means the last, which is 1.
 inline bool is_along(const Node& node, double axis) {
   const Attribute* found = node.find("axis");
   if (found == nullptr) found = node.find("axes");
@@ -89,7 +89,7 @@ inline bool is_along(const Node& node, double axis) {
          (found->is_integer(axis) || (axis == 1 && found->is_integer(-1)));
 }
 
-// Whether the node's output computes the pattern; if so, match says what its letters stand for.
+// Whether the node's output computes the pattern; if so, match holds the values of its letters.
 inline bool matches_node(const Graph& graph, std::string_view pattern, const Graph::Origin& origin,
                          Match& match) {
   const std::size_t parenthesis = pattern.find('(');

@@ -23,8 +23,8 @@
 
 namespace mlp::detail::onnx {
 
-// Where a pattern is part of another, the larger comes first. The forms are those of PyTorch's exporter, or
-// others that are common.
+// Where a pattern is part of another, the larger comes first. The forms are those of PyTorch's exporter and
+// other common ones.
 inline constexpr Rule rules[] = {
     {"Identity(x)", &Builder::nothing, Rule::Role::pass},
     {"Cast(x)", &Builder::cast, Rule::Role::pass},
@@ -97,7 +97,7 @@ inline constexpr Rule rules[] = {
 inline constexpr Rule sigmoid_prediction = {"Sigmoid(x)", &Builder::prediction<BinaryCrossEntropy>,
                                             Rule::Role::prediction};
 
-// Whether a pattern has such an operator.
+// Whether a pattern contains this operator.
 inline bool is_known(std::string_view op) {
   const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
   if (op.size() < 2 || !std::ranges::all_of(op, is_letter)) return false;
@@ -112,7 +112,7 @@ inline bool is_known(std::string_view op) {
   return false;
 }
 
-// A node of an unknown operator: this one, or one close ahead of it.
+// A node with an unknown operator: this one, or one shortly before it.
 inline const Node* find_stranger(const Graph& graph, const Node& node, int levels) {
   if (!is_known(node.op) || !(node.domain.empty() || node.domain == "ai.onnx.ml")) return &node;
   for (std::size_t i = 0; i < std::min(node.inputs.size(), std::size_t{2}) && levels > 0; ++i) {
@@ -127,7 +127,7 @@ inline const Node* find_stranger(const Graph& graph, const Node& node, int level
   if (const Node* const stranger = find_stranger(graph, node, 3)) {
     graph.fail(*stranger, "expected an operator of a multi-layer perceptron, found another");
   }
-  graph.fail(node, "expected it in a form that multi-layer perceptrons have, found another");
+  graph.fail(node, "expected a form that multi-layer perceptrons have, found another");
 }
 
 inline bool is_prediction(const Rule* rule) {
@@ -141,7 +141,7 @@ inline std::list<Builder::Step> Builder::walk(std::string_view from, std::string
   while (from != to) {
     const Graph::Origin origin = graph_.origin(from);
     if (origin.node == nullptr || origin.position <= end) {
-      graph_.fail("expected a way from " + in_quotes(start) + " back to " + in_quotes(to) + ", found none");
+      graph_.fail("expected a path from " + in_quotes(start) + " back to " + in_quotes(to) + ", found none");
     }
     Step& step = steps.emplace_back(Step{nullptr, {.node = origin.node}});
     for (const Rule& rule : rules) {
@@ -218,14 +218,14 @@ inline std::string_view Builder::output() const {
   if (outputs.size() == 1) return outputs.front().name;
   std::string found;
   for (const auto& [name, type, has_shape, dims] : outputs) {
-    // As scikit-learn's converter calls them, beside the label.
+    // The names in scikit-learn's converter, beside the label.
     if (name == "probabilities" || name == "output_probability" || name == "variable") return name;
     if (found.size() < 200) found += (found.empty() ? "" : ", ") + in_quotes(name);
   }
   graph_.fail("expected one output, or one called probabilities, found " + (found.empty() ? "none" : found));
 }
 
-// How many features the first layer with parameters takes, or 0 if there is none.
+// The number of features that the first layer with parameters takes, or 0 if there is none.
 inline double Builder::size_before(const std::list<Step>& steps) const {
   double size = 0;
   for (auto step = steps.rbegin(); step != steps.rend() && !(size > 0); ++step) {
@@ -253,7 +253,7 @@ inline std::string_view link_of(const AnyLoss& loss) {
   return op;
 }
 
-// As metadata_props names it, or else the one whose predictions end as these do.
+// Finds the loss that metadata_props name, or else the one whose predictions end as these do.
 inline void Builder::find_loss(std::list<Step>& steps) {
   const auto last = std::find_if(steps.begin(), steps.end(), [](const Step& step) {
     return step.rule == nullptr || step.rule->role == Rule::Role::layer ||
@@ -267,7 +267,7 @@ inline void Builder::find_loss(std::list<Step>& steps) {
     const std::string_view expected = link_of(*loss_);
     const std::string_view found = is_link || (is_sigmoid && !expected.empty()) ? last->match.node->op : "";
     if (found != expected) {
-      graph_.fail("expected predictions that end as those of " + in_quotes(named->second) + " do, with " +
+      graph_.fail("expected the predictions of " + in_quotes(named->second) + " to end with " +
                   in_quotes(expected) + ", found " + in_quotes(found));
     }
     if (expected.empty()) return;

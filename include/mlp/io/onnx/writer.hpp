@@ -27,7 +27,7 @@
 
 namespace mlp::detail::onnx {
 
-/// A graph under construction: each layer reads the value that the last node put out.
+/// A graph under construction: each layer reads the output of the last node.
 class GraphWriter {
  public:
   using Attributes = std::vector<std::pair<const char*, std::variant<float, std::int64_t>>>;
@@ -36,7 +36,7 @@ class GraphWriter {
   /// A network's layers, activations and losses, as nodes.
   void add(const DynamicDense& layer, const float* theta, const float*) {
     const Index in = layer.inputs(), out = layer.outputs();
-    // W is Out x In, column-major: in rows, its transpose.
+    // W is Out x In, column-major: read row by row, its transpose.
     apply("Gemm", {floats("weight", {in, out}, theta), floats("bias", {out}, theta + in * out)});
     layer.activation().visit([&](const auto& f) { add(f); });
   }
@@ -57,7 +57,7 @@ class GraphWriter {
           {floats("weight", {n}, theta), floats("bias", {n}, theta + n), floats("mean", {n}, state),
            floats("variance", {n}, state + n)},
           {{"epsilon", static_cast<float>(layer.epsilon())},
-           {"momentum", static_cast<float>(1 - layer.momentum())}});  // the share of what was, in ONNX
+           {"momentum", static_cast<float>(1 - layer.momentum())}});  // the share of the old value in ONNX
   }
   void add(const Residual<Sequential>& block, const float* theta, const float* state) {
     const std::string x = value_;
@@ -125,7 +125,7 @@ class GraphWriter {
     }
   }
 
-  /// What makes predictions of the outputs.
+  /// The loss's map from outputs to predictions.
   void add_link(const AnyLoss& loss, Index outputs) {
     loss.visit([&]<class L>(const L& chosen) {
       if constexpr (std::is_same_v<L, SoftmaxCrossEntropy>) apply("Softmax", {}, {{"axis", 1}});
@@ -197,7 +197,7 @@ class GraphWriter {
     std::string raw;
   };
 
-  // A node, and the name of its first output.
+  // Adds a node and returns the name of its first output.
   std::string node(const char* op, Strings inputs, Attributes attributes = {}, int outputs = 1) {
     Node& made = nodes_.emplace_back(
         Node{op + ("_" + std::to_string(nodes_.size())), op, std::move(inputs), {}, std::move(attributes)});
@@ -278,7 +278,7 @@ class GraphWriter {
     to.add_string(8, each.name);
     to.add_bytes(9, each.raw);
   }
-  // Rows of samples, of whatever number.
+  // Samples as rows, in any number.
   static void write_value(protozero::pbf_writer& graph, protozero::pbf_tag_type tag, const char* name,
                           Index size) {
     protozero::pbf_writer value(graph, tag);

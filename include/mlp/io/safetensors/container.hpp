@@ -26,24 +26,24 @@
 
 namespace mlp {
 
-/// Numbers under a name.
+/// A named array of numbers.
 struct Tensor {
   std::string name;
   std::string type;          // BOOL U8 I8 I16 U16 F16 BF16 I32 U32 F32 F64 I64 U64
-  std::vector<Index> shape;  // the last dimension varies fastest; none for a single number
+  std::vector<Index> shape;  // the last dimension varies fastest; empty for a single number
   std::string bytes;         // little-endian
 
   bool operator==(const Tensor&) const = default;
 };
 
-/// What a safetensors file holds.
+/// The contents of a safetensors file.
 struct TensorFile {
   std::map<std::string, std::string> metadata = {};
   std::vector<Tensor> tensors = {};
 
   bool operator==(const TensorFile&) const = default;
 
-  /// The tensor of that name, or nullptr.
+  /// Returns the tensor of that name, or nullptr.
   const Tensor* find(std::string_view name) const {
     const auto found =
         std::find_if(tensors.begin(), tensors.end(), [&](const Tensor& t) { return t.name == name; });
@@ -53,7 +53,7 @@ struct TensorFile {
 
 namespace detail {
 
-// 0 for a type that the format does not have.
+// Bytes per element; 0 for a type that the format does not have.
 constexpr Index tensor_element_size(std::string_view type) {
   const auto is_any = [&](auto... names) { return ((type == names) || ...); };
   if (is_any("BOOL", "U8", "I8")) return 1;
@@ -62,7 +62,7 @@ constexpr Index tensor_element_size(std::string_view type) {
   return is_any("F64", "I64", "U64") ? 8 : 0;
 }
 
-// A shape, or a range; no longer than a message should be.
+// A shape or a range as text, cut to a length that suits messages.
 inline std::string text_of(const std::vector<Index>& numbers) {
   std::string text;
   for (std::size_t i = 0; i < numbers.size() && text.size() < 40; ++i) {
@@ -71,7 +71,7 @@ inline std::string text_of(const std::vector<Index>& numbers) {
   return "[" + printable(text) + "]";
 }
 
-// A header, and what nlohmann::json calls while it parses one, token after token.
+// A header, and the callbacks through which nlohmann::json parses it, token by token.
 class TensorHeader {
  public:
   struct Entry {
@@ -89,12 +89,12 @@ class TensorHeader {
       fail("a header of at most " + std::to_string(most_bytes) + " bytes", std::to_string(json.size()));
     }
     if (!json.starts_with('{')) fail("a header that begins with \"{\"", in_quotes(json.substr(0, 1)));
-    // Which the parser takes for the end.
+    // The parser would take it for the end.
     if (json.find('\0') != json.npos) fail("a header in JSON", "a byte of 0 in it");
     nlohmann::json::sax_parse(json.begin(), json.end(), this);
   }
 
-  // Each tensor's data are what its type and shape say, and all of them together are the data of the file.
+  // Each tensor's data have the size that its type and shape define, and together they fill the file's data.
   void check(std::size_t data_size) {
     std::vector<const Entry*> in_order;
     for (const Entry& entry : entries) {
@@ -152,7 +152,7 @@ class TensorHeader {
     if (level == 1 && !in_metadata() && key != "dtype" && key != "shape" && key != "data_offsets") {
       fail_at(level, "no keys but dtype, shape and data_offsets", in_quotes(key));
     }
-    const bool is_in_metadata = level == 1 && in_metadata();  // which is a map itself
+    const bool is_in_metadata = level == 1 && in_metadata();  // where string() finds duplicates
     if (!is_in_metadata && !seen_[level].insert(key).second) fail_twice(level, key);
     keys_[level] = std::move(key);
     return true;
@@ -216,7 +216,7 @@ class TensorHeader {
     file_error(file_ + ": tensor " + in_quotes(tensor.name), expected, found);
   }
 
-  // Level 0: the file; 1: a tensor, or the metadata; 2: what is under a key of it.
+  // Level 0: the file; 1: a tensor, or the metadata; 2: the value of one of its keys.
   [[noreturn]] void fail_at(std::size_t level, const std::string& expected, const std::string& found) const {
     std::string where = file_;
     if (level > 0) where += in_metadata() ? ": __metadata__" : ": tensor " + in_quotes(keys_[0]);
@@ -241,7 +241,7 @@ class TensorHeader {
   std::size_t depth_ = 0;  // of objects
   std::array<std::string, 2> keys_;
   std::array<std::set<std::string>, 2> seen_;
-  std::vector<Index>* numbers_ = nullptr;  // where those of the array go that it is in
+  std::vector<Index>* numbers_ = nullptr;  // destination of the current array's numbers
 };
 
 inline std::string json_string(std::string_view text) {
@@ -263,9 +263,9 @@ inline std::string json_string(std::string_view text) {
 
 }  // namespace detail
 
-/// Numbers of type F32, F64, I64 or U64, for an S of float, double, std::int64_t or std::uint64_t.
+/// Makes a tensor of type F32, F64, I64 or U64 from float, double, std::int64_t or std::uint64_t.
 /// Shapes: data, as many numbers as the product of shape.
-/// Errors: std::invalid_argument if a size is negative, or their product more than memory could hold.
+/// Errors: std::invalid_argument if a size is negative, or their product is more than memory could hold.
 template <class S>
 Tensor make_tensor(std::string name, std::vector<Index> shape, const S* data) {
   constexpr bool is_integer = std::is_same_v<S, std::int64_t> || std::is_same_v<S, std::uint64_t>;
@@ -283,9 +283,9 @@ Tensor make_tensor(std::string name, std::vector<Index> shape, const S* data) {
   return tensor;
 }
 
-/// A tensor's numbers: float or double of F64, F32, F16 or BF16; std::int64_t of I64; std::uint64_t of U64.
-/// What float cannot hold of an F64 is rounded, and infinite where it is too large.
-/// Errors: std::runtime_error naming the file and the tensor if it is of another type.
+/// A tensor's numbers: float or double from F64, F32, F16 or BF16; std::int64_t from I64; std::uint64_t from
+/// U64. F64 is rounded to float, and to infinity where it is too large.
+/// Errors: std::runtime_error naming the file and the tensor if the tensor has another type.
 template <class S>
 std::vector<S> tensor_values(const Tensor& tensor, const std::string& file) {
   std::vector<S> values;
@@ -317,12 +317,13 @@ std::vector<S> tensor_values(const Tensor& tensor, const std::string& file) {
   return values;
 }
 
-/// A safetensors file: 8 bytes, little-endian, of a length; so many bytes of JSON, a multiple of 8,
+/// The bytes of a safetensors file: 8 bytes, the length of the JSON, little-endian; the JSON, a multiple of 8
+/// bytes,
 ///   {"__metadata__": {"key": "text"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
-/// and the tensors' bytes, one behind the other.
-/// Errors: std::invalid_argument if a type is none of the format's, a tensor's bytes are not as many as its
-///         type and shape say or it has more than 64 dimensions, two have the same name, a text isn't UTF-8, or the
-///         JSON is over 100 MB.
+/// and the tensors' bytes, one after the other.
+/// Errors: std::invalid_argument if a type is not one of the format, a tensor's bytes do not fit its type and
+///         shape or it has more than 64 dimensions, two tensors have the same name, a text is not UTF-8, or
+///         the JSON is over 100 MB.
 /// Source: https://github.com/huggingface/safetensors, "Format".
 inline std::string to_bytes(const TensorFile& file) {
   std::string json = "{";
@@ -363,12 +364,12 @@ inline std::string to_bytes(const TensorFile& file) {
   return bytes;
 }
 
-/// What to_bytes wrote, or any other program that writes the format; tensors in the header's order. `file`
-/// stands for the file in messages.
-/// Errors: std::runtime_error naming the file, the tensor, what was expected and what was found, unless the
-///         bytes are all that the format asks for, and no others.
-/// Bounds: time in proportion to the bytes (n log n in the number of tensors); memory at most 32 bytes for each
-///         byte of the header, which has at most 100 MB, and 1 for each byte of data.
+/// Reads the bytes of a safetensors file, from to_bytes or another program; tensors are in the header's
+/// order. `file` is the file's name in messages.
+/// Errors: std::runtime_error naming the file, the tensor, the expected and the found value, unless the bytes
+///         are exactly those that the format requires.
+/// Bounds: time proportional to the bytes (n log n in the number of tensors); memory at most 32 bytes for
+///         each byte of the header, which has at most 100 MB, and 1 for each byte of data.
 inline TensorFile tensors_from_bytes(std::string_view bytes, const std::string& file) {
   if (bytes.size() < 8)
     detail::file_error(file, "8 bytes of a header's length", std::to_string(bytes.size()));
@@ -394,14 +395,14 @@ inline TensorFile tensors_from_bytes(std::string_view bytes, const std::string& 
   return result;
 }
 
-/// Writes a safetensors file, whole or not at all: a file that was there stays if this one cannot be written.
+/// Writes a safetensors file completely or not at all: an old file stays if the new one cannot be written.
 /// Errors: as for to_bytes; std::runtime_error naming the file if it cannot be written.
 inline void write_tensors(const TensorFile& file, const std::filesystem::path& path) {
   detail::write_file(path, to_bytes(file));
 }
 
 /// Reads a safetensors file.
-/// Bounds: as for tensors_from_bytes, and 1 byte of memory for each byte of the file, which must fit into memory.
+/// Bounds: as for tensors_from_bytes, and 1 byte of memory for each byte of the file, which must fit there.
 /// Errors: as for tensors_from_bytes, and std::runtime_error if the file cannot be read.
 inline TensorFile read_tensors(const std::filesystem::path& path) {
   return tensors_from_bytes(detail::read_file(path), detail::path_text(path));

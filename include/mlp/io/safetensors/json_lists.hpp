@@ -16,28 +16,29 @@
 /// The metadata of a model as JSON, such as {"StandardScaler": {"mean": [0], "scale": [1]}}.
 namespace mlp::detail {
 
-/// Lists of texts or numbers, or lists of lists of numbers, under at most two keys. A text in JSON is taken in token
-/// after token, as the nodes of a tree take many times the memory of the text.
-/// Bounds: time in proportion to the text, memory at most 16 bytes for each of its bytes, beside the texts asked for.
+/// Lists of texts or numbers, or lists of lists of numbers, under at most two keys. JSON is parsed token by
+/// token, because the nodes of a tree take many times the memory of the text.
+/// Bounds: time proportional to the text, memory at most 16 bytes for each of its bytes, besides the
+/// requested texts.
 class JsonLists {
  public:
   struct List {
     std::vector<double> numbers;
     std::vector<std::string> texts;
-    std::size_t text_count = 0;     // of which no more are kept than were asked for
-    std::vector<std::size_t> ends;  // of the lists within, in numbers
+    std::size_t text_count = 0;     // texts holds at most most_texts of them
+    std::vector<std::size_t> ends;  // of the inner lists, as positions in numbers
   };
 
-  /// Returns false if the text is not of that kind.
+  /// Returns false if the text does not have this form.
   bool parse(const std::string& text, std::size_t most_texts) {
     most_texts_ = most_texts;
-    return text.find('\0') == text.npos &&  // which the parser takes for the end
+    return text.find('\0') == text.npos &&  // which the parser would take for the end
            nlohmann::json::sax_parse(text, this);
   }
 
   bool contains(const std::string& path) const { return lists_.count(path) > 0; }
 
-  /// The list under these keys, joined by a point, of texts, numbers or lists of numbers.
+  /// The list of texts, numbers or lists of numbers under these keys, joined by a point.
   /// Errors: std::out_of_range if there is none of that kind.
   const List& texts(const std::string& path) const {
     const List& list = lists_.at(path);
@@ -57,7 +58,7 @@ class JsonLists {
     return list;
   }
 
-  // The calls of nlohmann::json.
+  // The callbacks of nlohmann::json.
 
   bool null() { return false; }
   bool boolean(bool) { return false; }
@@ -99,7 +100,7 @@ class JsonLists {
     raise<std::out_of_range>("JsonLists: a list of another kind");
   }
 
-  // A list, or a number by itself, which is a list of one.
+  // Begins a list; a number by itself is a list of one.
   bool begin() {
     if (keys_.size() != depth_ || lists_.size() == most_lists_) return false;
     std::string path;
