@@ -1,6 +1,5 @@
 #pragma once
 
-
 #include <mlp/activation/identity.hpp>
 #include <mlp/base/counts.hpp>
 #include <mlp/base/random.hpp>

@@ -1,6 +1,5 @@
 #pragma once
 
-
 #include <mlp/activation/identity.hpp>
 #include <mlp/base/buffer.hpp>
 #include <mlp/base/counts.hpp>

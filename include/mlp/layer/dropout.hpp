@@ -1,6 +1,5 @@
 #pragma once
 
-
 #include <mlp/base/buffer.hpp>
 #include <mlp/base/counts.hpp>
 #include <mlp/base/errors.hpp>
