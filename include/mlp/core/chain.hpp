@@ -2,6 +2,7 @@
 
 #include <mlp/base/counts.hpp>
 #include <mlp/base/sizes.hpp>
+#include <mlp/base/static_sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 #include <mlp/core/checks.hpp>

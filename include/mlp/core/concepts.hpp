@@ -2,6 +2,7 @@
 
 #include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/core/concept_details.hpp>
 #include <mlp/kernel/tile.hpp>
 
 #include <concepts>
@@ -15,49 +16,6 @@
 /// An optional member `void validate() const` checks options and throws std::invalid_argument. It is called when the
 /// object enters a layer, a network or a Trainer.
 namespace mlp {
-
-namespace detail {
-
-template <class S>
-using MatrixArgument = Eigen::Map<Matrix<S>>;
-template <class S>
-using VectorArgument = Eigen::Map<Vector<S>>;
-
-template <class L, class S>
-concept HasCache = requires {
-  typename L::template Cache<S>;
-};
-template <class L, class S, int Batch>
-concept HasSizedCache = requires {
-  typename L::template Cache<S, Batch>;
-};
-
-// A layer's Cache<S, Batch>, or Cache<S>.
-struct NoCache {};
-template <class L, class S, int Batch>
-struct cache_of : std::type_identity<NoCache> {};
-template <class L, class S, int Batch>
-requires HasSizedCache<L, S, Batch>
-struct cache_of<L, S, Batch> : std::type_identity<typename L::template Cache<S, Batch>> {
-};
-template <class L, class S, int Batch>
-requires(HasCache<L, S> && !HasSizedCache<L, S, Batch>) struct cache_of<L, S, Batch>
-    : std::type_identity<typename L::template Cache<S>> {
-};
-
-template <class T>
-void validate(const T& options) {
-  if constexpr (requires { options.validate(); }) options.validate();
-}
-
-// Calls use(part); for a part that is chosen at run time, use(the chosen one).
-template <class P>
-EIGEN_STRONG_INLINE void visit(const P& part, auto&& use) {
-  if constexpr (requires { typename P::Alternatives; }) part.visit(use);
-  else use(part);
-}
-
-}  // namespace detail
 
 /// Element-wise a = f(z).
 ///

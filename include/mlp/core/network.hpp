@@ -2,7 +2,7 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
-#include <mlp/base/sizes.hpp>
+#include <mlp/base/static_sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 #include <mlp/core/arguments.hpp>
@@ -10,10 +10,10 @@
 #include <mlp/core/chain_rule.hpp>
 #include <mlp/core/checks.hpp>
 #include <mlp/core/concepts.hpp>
+#include <mlp/core/prediction.hpp>
 #include <mlp/core/sample_weights.hpp>
 #include <mlp/core/traits.hpp>
 #include <mlp/core/workspace.hpp>
-#include <mlp/kernel/threads.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -23,13 +23,6 @@
 #include <utility>
 
 namespace mlp {
-
-template <class S, class LossFunction, class... Layers>
-class BasicMlp;
-
-/// A multi-layer perceptron in single precision: Mlp<SoftmaxCrossEntropy, Dense<784, 256, ReLU>, Dense<256, 10>>.
-template <class LossFunction, class... Layers>
-using Mlp = BasicMlp<float, LossFunction, Layers...>;
 
 /// A multi-layer perceptron: layers, one after the other, and the loss it is trained for.
 ///
@@ -159,18 +152,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   /// prediction is above one half (or the loss's threshold), else 0.
   template <class X>
   Labels classify(const Eigen::DenseBase<X>& x) const {
-    const auto p = predict(x);
-    Labels labels(p.cols());
-    for (Index j = 0; j < p.cols(); ++j) {
-      Index best = 0;
-      if (p.rows() == 1) {
-        best = p(0, j) > S(detail::threshold(loss_));
-      } else {
-        p.col(j).maxCoeff(&best);
-      }
-      labels(j) = static_cast<int>(best);
-    }
-    return labels;
+    return detail::predicted_labels(predict(x), S(detail::threshold(loss_)));
   }
 
   /// The raw outputs (logits) of a prediction, before the loss's to_prediction.
@@ -184,16 +166,12 @@ class BasicMlp : private detail::Chain<S, Layers...> {
       detail::LayerBuffers<S, cols, LayerTuple> scratch;
       infer_into(output_view<X>(y), dense_view<sizes_.inputs, cols>(x), scratch);
     } else {
-      constexpr Index piece = 256;  // samples whose activations stay in the cache
-      const Index parts = detail::part_count(x.cols() * parameter_count(), piece * 1024);
-      detail::parallel_for(x.cols(), piece, parts, [&](Index begin, Index end) {
-        detail::LayerBuffers<S, Dynamic, LayerTuple> scratch;
-        for (Index j = begin; j < end; j += piece) {
-          const Index count = std::min(piece, end - j);
-          infer_into(matrix_view<sizes_.outputs, Dynamic>(y.data() + j * outputs(), outputs(), count),
-                     dense_view<sizes_.inputs, Dynamic>(x.derived().middleCols(j, count)), scratch);
-        }
-      });
+      using Scratch = detail::LayerBuffers<S, Dynamic, LayerTuple>;
+      detail::for_each_piece<Scratch>(
+          x.cols(), parameter_count(), [&](Scratch& scratch, Index j, Index count) {
+            infer_into(matrix_view<sizes_.outputs, Dynamic>(y.data() + j * outputs(), outputs(), count),
+                       dense_view<sizes_.inputs, Dynamic>(x.derived().middleCols(j, count)), scratch);
+          });
     }
     return y;
   }
@@ -376,5 +354,9 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   [[no_unique_address]] std::conditional_t<state_size_ == 0, NoState, StateVector> state_;
   alignas(EIGEN_MAX_ALIGN_BYTES) ParameterVector parameters_;
 };
+
+/// A network in single precision: Mlp<SoftmaxCrossEntropy, Dense<784, 256, ReLU>, Dense<256, 10>>.
+template <class LossFunction, class... Layers>
+using Mlp = BasicMlp<float, LossFunction, Layers...>;
 
 }  // namespace mlp

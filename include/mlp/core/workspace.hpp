@@ -3,7 +3,7 @@
 #include <mlp/base/buffer.hpp>
 #include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
-#include <mlp/base/sizes.hpp>
+#include <mlp/base/static_sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/concepts.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
-#include <mlp/base/sizes.hpp>
+#include <mlp/base/static_sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/network.hpp>
 

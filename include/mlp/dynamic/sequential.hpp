@@ -6,6 +6,7 @@
 #include <mlp/base/printable.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/sizes.hpp>
+#include <mlp/base/static_sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 #include <mlp/core/chain_rule.hpp>

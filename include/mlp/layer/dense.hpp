@@ -10,9 +10,9 @@
 #include <mlp/base/views.hpp>
 #include <mlp/core/checks.hpp>
 #include <mlp/core/concepts.hpp>
-#include <mlp/initializer/glorot.hpp>
+#include <mlp/initializer/default.hpp>
 #include <mlp/kernel/product.hpp>
-#include <mlp/kernel/tile.hpp>
+#include <mlp/layer/activation_passes.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -21,16 +21,7 @@
 
 namespace mlp {
 
-/// Draws the weights by the activation's member type Initializer; without one, by GlorotUniform.
-struct DefaultInitializer {};
-
 namespace detail {
-
-template <class F>
-struct initializer_of : std::type_identity<GlorotUniform> {};
-template <class F>
-requires requires { typename F::Initializer; }
-struct initializer_of<F> : std::type_identity<typename F::Initializer> {};
 
 // Returns the number of inputs if both sizes are positive.
 constexpr Index checked_dense_inputs(Index inputs, Index outputs) {
@@ -74,8 +65,8 @@ class Dense
   /// Errors: std::invalid_argument if a size is not positive or not the one in the type, memory could not hold
   /// so many weights, or an option of the activation is out of range.
   constexpr Dense(Index in, Index out, ActivationType activation = {})
-      : Dense::Sizes(detail::checked_dense_inputs(in, out), detail::checked_count(out, "Dense"),
-                     detail::checked_product(out, in + 1, "Dense")),
+      : Dense::Sizes{detail::checked_dense_inputs(in, out), detail::checked_count(out, "Dense"),
+                     detail::checked_product(out, in + 1, "Dense")},  // braces: checked in this order
         activation_(activation) {
     check::is_an_activation<F>();
     check::sizes_are_positive<In, Out>();
@@ -121,14 +112,16 @@ class Dense
   // One sample needs no allocation, hence nothing can throw.
   template <class Y>
   void infer(const auto& theta, const auto& x, Y& y) const noexcept(Y::ColsAtCompileTime == 1) {
-    set_affine(weights(theta), x, bias(theta), y);  // z = W x + b
-    apply_activation(y);                            // y = f(z)
+    set_affine(weights(theta), x, bias(theta), y);                            // z = W x + b
+    detail::visit(activation_, [&](const auto& f) { detail::apply(f, y); });  // y = f(z)
   }
 
   void forward(const auto& theta, const auto& x, auto& y, auto& cache, Rng&) const {
     set_affine(weights(theta), x, bias(theta), y);  // z = W x + b
-    detail::visit(activation_, [&](const auto& f) { keep_input_of(f, y, cache); });
-    apply_activation(y);  // y = f(z)
+    detail::visit(activation_, [&](const auto& f) {
+      detail::keep_input(f, y, cache);
+      detail::apply(f, y);  // y = f(z)
+    });
   }
 
   void backward(const auto& theta, const auto& x, const auto& y, auto& cache, auto& dy, auto& dtheta,
@@ -144,39 +137,14 @@ class Dense
   // Returns delta, which takes the place of dy.
   auto& backward_to_delta(const auto& x, const auto& y, auto& cache, auto& dy, auto& dtheta) const {
     auto& delta = dy;
-    detail::visit(activation_, [&](const auto& f) { multiply_by_derivative(f, y, cache, delta); });
+    detail::visit(activation_, [&](const auto& f) {
+      detail::multiply_by_derivative(f, y, cache, delta);  // delta = dy * f'(z)
+    });
     set_product(delta, x.transpose(), weights(dtheta));  // dW = delta x^T
     auto db = bias(dtheta);
     std::fill_n(db.data(), db.size(), 0);
     for (Index j = 0; j < delta.cols(); ++j) db += column(delta, j);  // db = sum_j delta_j
     return delta;
-  }
-
-  void apply_activation(auto& y) const {
-    detail::visit(activation_, [&]<class Function>(const Function& f) {
-      if constexpr (!std::is_same_v<Function, Identity>) {
-        for_each_tile([&](auto& z) { f.forward(z); }, y);
-      }
-    });
-  }
-
-  template <class Function>
-  static void keep_input_of(const Function&, const auto& z, auto& cache) {
-    if constexpr (Function::needs_input) {
-      cache.z.resize(z.rows(), z.cols());
-      cache.z.view() = z;
-    }
-  }
-
-  // delta = dy * f'(z), in place.
-  template <class Function>
-  static void multiply_by_derivative(const Function& f, const auto& y, auto& cache, auto& delta) {
-    if constexpr (Function::needs_input) {
-      for_each_tile([&](const auto& z, const auto& a, auto& d) { f.backward(z, a, d); },
-                    std::as_const(cache.z).view(), y, delta);
-    } else if constexpr (!std::is_same_v<Function, Identity>) {
-      for_each_tile([&](const auto& a, auto& d) { f.backward(a, d); }, y, delta);
-    }
   }
 
   [[no_unique_address]] ActivationType activation_;

@@ -2,7 +2,7 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/random.hpp>
-#include <mlp/base/sizes.hpp>
+#include <mlp/base/static_sizes.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/chain.hpp>
 #include <mlp/core/chain_rule.hpp>
