@@ -1,4 +1,6 @@
-#include <mlp/derivative/derivatives.hpp>
+#include <mlp/derivative/hessian_vector_product.hpp>
+#include <mlp/derivative/jacobian.hpp>
+#include <mlp/derivative/per_sample_gradients.hpp>
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/minimize/lbfgs.hpp>
 #include <mlp/minimize/levenberg_marquardt.hpp>
