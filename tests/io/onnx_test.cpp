@@ -35,7 +35,7 @@ using namespace mlp;
 
 namespace {
 
-const std::filesystem::path data = std::filesystem::path(__FILE__).parent_path() / "../data/onnx";
+const std::filesystem::path data = std::filesystem::path(__FILE__).parent_path() / "../files/onnx";
 
 template <class S>
 void randomize(BasicDynamicMlp<S>& net) {
