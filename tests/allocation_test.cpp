@@ -5,6 +5,7 @@
 
 #include <mlp/activation/relu.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
 #include <mlp/derivative/jacobian.hpp>
 #include <mlp/layer/activate.hpp>
 #include <mlp/layer/batch_norm.hpp>

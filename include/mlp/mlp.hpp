@@ -19,6 +19,7 @@
 #include <mlp/activation/tanh.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/concepts.hpp>
 #include <mlp/core/network.hpp>
 #include <mlp/data/dataset.hpp>

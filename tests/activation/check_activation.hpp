@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/views.hpp>
 #include <mlp/core/concepts.hpp>
 #include <mlp/kernel/tile.hpp>
 

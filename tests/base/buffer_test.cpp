@@ -1,5 +1,7 @@
 #include <mlp/base/buffer.hpp>
 
+#include <mlp/base/counts.hpp>
+
 #include <doctest/doctest.h>
 
 #include <stdexcept>

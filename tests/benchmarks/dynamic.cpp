@@ -1,6 +1,7 @@
 // The cost of knowing a network's shape only at run time: times of a training step and of predictions, of an
 // Mlp and of the DynamicMlp of the same shape, in turn, on one thread. Prints the medians as a Markdown
 // table.
+#include <mlp/base/views.hpp>
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/mlp.hpp>
 

@@ -7,6 +7,8 @@
 #include "report.hpp"
 #include "suite.hpp"
 
+#include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/io/idx.hpp>
 
 #include <algorithm>

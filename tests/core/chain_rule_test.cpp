@@ -2,6 +2,9 @@
 
 #include <mlp/activation/sigmoid.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/chain.hpp>
 #include <mlp/core/workspace.hpp>
 #include <mlp/layer/batch_norm.hpp>

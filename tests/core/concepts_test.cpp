@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <mlp/activation/leaky_relu.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>

@@ -1,5 +1,7 @@
 #include <mlp/core/layer_adaptor.hpp>
 
+#include <mlp/base/buffer.hpp>
+#include <mlp/base/random.hpp>
 #include <mlp/base/sizes.hpp>
 
 #include <doctest/doctest.h>

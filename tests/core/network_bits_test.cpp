@@ -5,6 +5,8 @@
 #include <mlp/activation/leaky_relu.hpp>
 #include <mlp/activation/sigmoid.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/layer/activate.hpp>
 #include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>

@@ -3,6 +3,9 @@
 #include <mlp/activation/relu.hpp>
 #include <mlp/activation/sigmoid.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/network.hpp>
 #include <mlp/derivative/gradient_check.hpp>
 #include <mlp/layer/activate.hpp>

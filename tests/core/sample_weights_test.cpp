@@ -1,4 +1,6 @@
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>

@@ -1,5 +1,7 @@
 #include <mlp/data/dataset.hpp>
 
+#include <mlp/base/random.hpp>
+
 #include <doctest/doctest.h>
 
 #include <limits>

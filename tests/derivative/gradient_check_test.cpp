@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
 #include <mlp/derivative/gradient_check.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/mean_squared_error.hpp>

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <mlp/base/random.hpp>
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/kernel/tile.hpp>
 #include <mlp/layer/activate.hpp>

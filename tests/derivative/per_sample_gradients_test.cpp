@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/layer/dropout.hpp>
 #include <mlp/loss/mean_squared_error.hpp>

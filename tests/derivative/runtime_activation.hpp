@@ -15,6 +15,7 @@
 #include <mlp/activation/tanh.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/network.hpp>
 #include <mlp/layer/dense.hpp>
 

@@ -1,6 +1,7 @@
 #include <mlp/dynamic/any_activation.hpp>
 
 #include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/layer/dense.hpp>
 
 #include <doctest/doctest.h>

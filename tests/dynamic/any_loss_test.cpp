@@ -1,5 +1,7 @@
 #include <mlp/dynamic/any_loss.hpp>
 
+#include <mlp/base/views.hpp>
+
 #include <doctest/doctest.h>
 
 #include <stdexcept>

@@ -1,6 +1,7 @@
 #include <mlp/dynamic/dynamic_mlp.hpp>
 
 #include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/derivative/gradient_check.hpp>
 #include <mlp/dynamic/architecture.hpp>
 #include <mlp/minimize/fit.hpp>

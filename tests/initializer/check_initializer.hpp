@@ -2,6 +2,7 @@
 
 #include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,6 @@
+#include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/initializer/zeros.hpp>
 
 #include <doctest/doctest.h>

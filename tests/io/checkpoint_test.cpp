@@ -1,4 +1,6 @@
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/io/checkpoint.hpp>
 #include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>

@@ -1,5 +1,7 @@
 #include <mlp/io/export_header.hpp>
 
+#include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/data/scalers.hpp>
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/layer/dense.hpp>

@@ -1,5 +1,8 @@
 #include <mlp/io/safetensors.hpp>
 
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/data/scalers.hpp>
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/io/file.hpp>

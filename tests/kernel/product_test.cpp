@@ -1,5 +1,7 @@
 #include <mlp/kernel/product.hpp>
 
+#include <mlp/base/views.hpp>
+
 #include <doctest/doctest.h>
 
 #include <cmath>

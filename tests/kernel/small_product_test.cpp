@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <mlp/base/views.hpp>
 #include <mlp/kernel/product.hpp>
 
 #include <cmath>

@@ -1,3 +1,4 @@
+#include <mlp/base/views.hpp>
 #include <mlp/mlp.hpp>
 
 #include <doctest/doctest.h>

@@ -3,6 +3,7 @@
 #include <mlp/activation/identity.hpp>
 #include <mlp/activation/leaky_relu.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
 #include <mlp/layer/activate.hpp>
 
 #include <type_traits>

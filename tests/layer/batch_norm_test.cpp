@@ -2,6 +2,8 @@
 
 #include <mlp/layer/batch_norm.hpp>
 
+#include <mlp/base/random.hpp>
+
 #include <cmath>
 #include <limits>
 

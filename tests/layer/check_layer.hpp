@@ -4,6 +4,7 @@
 
 #include <mlp/activation/tanh.hpp>
 #include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/network.hpp>
 #include <mlp/derivative/gradient_check.hpp>
 #include <mlp/layer/dense.hpp>

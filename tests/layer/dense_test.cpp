@@ -13,6 +13,8 @@
 #include <mlp/activation/softplus.hpp>
 #include <mlp/activation/softsign.hpp>
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/derivative/gradient_check.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>

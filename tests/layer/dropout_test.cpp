@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <mlp/base/random.hpp>
 #include <mlp/layer/dropout.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/optimizer/sgd.hpp>

@@ -2,6 +2,8 @@
 
 #include <mlp/layer/layer_norm.hpp>
 
+#include <mlp/base/random.hpp>
+
 #include <cmath>
 #include <limits>
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <mlp/base/random.hpp>
 #include <mlp/layer/activate.hpp>
 #include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dropout.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/types.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/core/concepts.hpp>
 
 #include <doctest/doctest.h>

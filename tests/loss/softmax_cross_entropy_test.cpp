@@ -1,5 +1,7 @@
 #include <mlp/loss/softmax_cross_entropy.hpp>
 
+#include <mlp/base/views.hpp>
+
 #include <doctest/doctest.h>
 
 #include <cmath>

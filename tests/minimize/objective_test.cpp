@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
+#include <mlp/base/views.hpp>
 #include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/mean_squared_error.hpp>

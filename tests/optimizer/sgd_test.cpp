@@ -1,3 +1,4 @@
+#include <mlp/base/views.hpp>
 #include <mlp/core/concepts.hpp>
 #include <mlp/optimizer/sgd.hpp>
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
 #include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>

@@ -1,4 +1,5 @@
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/random.hpp>
 #include <mlp/layer/batch_norm.hpp>
 #include <mlp/layer/dense.hpp>
 #include <mlp/layer/dropout.hpp>

@@ -1,5 +1,7 @@
 #include <mlp/training/not_finite.hpp>
 
+#include <mlp/base/random.hpp>
+
 #include <doctest/doctest.h>
 
 #include <array>

@@ -1,5 +1,7 @@
 #include <mlp/training/sample_order.hpp>
 
+#include <mlp/base/random.hpp>
+
 #include <doctest/doctest.h>
 
 #include <algorithm>

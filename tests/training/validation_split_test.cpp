@@ -1,5 +1,7 @@
 #include <mlp/training/validation_split.hpp>
 
+#include <mlp/base/random.hpp>
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
