@@ -2,74 +2,24 @@
 
 #include <mlp/activation/relu.hpp>
 #include <mlp/activation/sigmoid.hpp>
-#include <mlp/activation/tanh.hpp>
-#include <mlp/base/random.hpp>
-#include <mlp/base/sizes.hpp>
-#include <mlp/base/views.hpp>
 #include <mlp/core/network.hpp>
-#include <mlp/derivative/gradient_check.hpp>
-#include <mlp/layer/activate.hpp>
-#include <mlp/layer/batch_norm.hpp>
-#include <mlp/layer/dense.hpp>
-#include <mlp/layer/dropout.hpp>
-#include <mlp/layer/layer_norm.hpp>
-#include <mlp/layer/residual.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
-#include <mlp/loss/softmax_cross_entropy.hpp>
-#include <mlp/optimizer/sgd.hpp>
-#include <mlp/training/trainer.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
 #include <thread>
 #include <vector>
 
+#include "core/networks.hpp"
 #include "message_of.hpp"
 
 using namespace mlp;
-
-namespace {
-
-using Classifier = Mlp<SoftmaxCrossEntropy, Dense<4, 6, Tanh>, Dense<6, 3>>;
-using Normed = Mlp<SoftmaxCrossEntropy, Dense<4, 6>, BatchNorm<6>, Dropout<6>, Activate<6, Tanh>,
-                   Residual<LayerNorm<6>, Dense<6, 5, Tanh>, BatchNorm<5>, Dense<5, 6>>, Dense<6, 3>>;
-using Dynamic3 = Mlp<SoftmaxCrossEntropy, Dense<Dynamic, Dynamic, Tanh>, Dense<Dynamic, Dynamic>>;
-
-template <class Net>
-Net initialized(Net net, std::uint64_t seed = 1) {
-  Rng rng{seed};
-  net.initialize(rng);
-  return net;
-}
-
-Matrix<float> numbers(Index rows, Index cols, std::uint64_t seed = 2) {
-  Matrix<float> m(rows, cols);
-  Rng rng{seed};
-  fill(m, [&] { return rng.normal(); });
-  return m;
-}
-
-Labels labels(Index count, int classes) {
-  return Labels::LinSpaced(count, 0, static_cast<int>(count) - 1).unaryExpr([=](int i) {
-    return i % classes;
-  });
-}
-
-// A first layer without a backward pass that omits dx, and whose cache takes no batch size.
-struct Scale : Sizes<4, 4, 4> {
-  template <class S>
-  struct Cache {};
-  void initialize(auto& theta, Rng&) const { theta.setConstant(2); }
-  void infer(const auto& theta, const auto& x, auto& y) const { y = theta.asDiagonal() * x; }
-  void forward(const auto& theta, const auto& x, auto& y, auto&, Rng&) const { infer(theta, x, y); }
-  void backward(const auto& theta, const auto& x, const auto&, auto&, auto& dy, auto& dtheta,
-                auto& dx) const {
-    dtheta = x.cwiseProduct(dy).rowwise().sum();
-    dx = theta.asDiagonal() * dy;
-  }
-};
-
-}  // namespace
 
 TEST_CASE("sizes are constant expressions where they are static, and cost nothing") {
   static_assert(Classifier::inputs() == 4 && Classifier::outputs() == 3 &&
@@ -159,52 +109,6 @@ TEST_CASE("any dense Eigen object with the right scalar type is accepted") {
   CHECK(a == b);
   net.loss_and_gradient(row_major, t.segment(3, 5), ws, b);
   CHECK(a.isApprox(b, 1e-5f));
-}
-
-TEST_CASE("gradients of static, dynamic and mixed networks, with respect to the inputs too") {
-  const Matrix<float> x = numbers(4, 7);
-  const Labels t = labels(7, 3);
-  const auto check = [&](const auto& net) {
-    const GradientCheck result = check_gradient(net, x, t);
-    CHECK(result.worst_error <= 1e-8);
-    CHECK(result.worst_input_error <= 1e-8);
-  };
-  check(initialized(Classifier{}));
-  check(initialized(Dynamic3({4, 6}, {6, 3})));
-  check(initialized(Mlp<SoftmaxCrossEntropy, Dense<4, Dynamic, Sigmoid>, Dense<Dynamic, 3>>({4, 6}, {6, 3})));
-  check(initialized(Mlp<SoftmaxCrossEntropy, Dense<4, 3>>{}));                     // one layer
-  check(initialized(Mlp<SoftmaxCrossEntropy, Dense<4, 1, Tanh>, Dense<1, 3>>{}));  // one neuron
-  check(initialized(Mlp<SoftmaxCrossEntropy, Scale, Dense<4, 3>>{}));
-}
-
-TEST_CASE("input gradients on request, and backward from the caller's gradient") {
-  const auto net = initialized(Mlp<MeanSquaredError, Dense<4, 6, Tanh>, Dense<6, 2>>{});
-  const Matrix<float> x = numbers(4, 5), t = numbers(2, 5, 8);
-  auto ws = net.workspace(5);
-  Vector<float> gradient, same;
-  Matrix<float> dx, same_dx;
-  net.loss_and_gradient(x, t, ws, gradient, dx);
-  REQUIRE(gradient.size() == net.parameter_count());
-  REQUIRE(dx.rows() == 4);
-  REQUIRE(dx.cols() == 5);
-
-  const auto y = net.forward(x, ws);
-  ws.output_gradient() = 2.f / 10 * (y - t);
-  net.backward(x, ws, same, same_dx);
-  CHECK(gradient == same);
-  CHECK(dx == same_dx);
-  CHECK(ws.output<0>().rows() == 6);
-}
-
-TEST_CASE("a user-defined first layer needs no second backward pass") {
-  const auto net = initialized(Mlp<MeanSquaredError, Scale, Dense<4, 2>>{});
-  const Matrix<float> x = numbers(4, 5), t = numbers(2, 5, 8);
-  auto ws = net.workspace(5);
-  Vector<float> with, without;
-  Matrix<float> dx;
-  net.loss_and_gradient(x, t, ws, with, dx);
-  net.loss_and_gradient(x, t, ws, without);
-  CHECK(with == without);
 }
 
 TEST_CASE("copies are independent, moves keep the parameters") {
@@ -303,122 +207,6 @@ TEST_CASE("in double, and cast between the two") {
   const Matrix<float> x = numbers(4, 5);
   CHECK(wide.predict(x.cast<double>()).isApprox(net.predict(x).cast<double>(), 1e-5));
   CHECK(wide.cast<float>().parameters() == net.parameters());
-}
-
-TEST_CASE("the state: changed only by a Trainer's steps, kept by copies and casts, reset") {
-  auto net = initialized(Normed{});
-  static_assert(Normed::StateVector::SizeAtCompileTime == 22);
-  const Vector<float> fresh = net.state();
-  CHECK(fresh.sum() == 6 + 5);  // each mean 0, each variance 1
-  const Matrix<float> x = numbers(4, 9);
-  const Labels t = labels(9, 3);
-  auto ws = net.workspace();
-  Vector<float> gradient;
-  net.forward(x, ws);
-  net.loss_and_gradient(x, t, ws, gradient);
-  net.predict(x);
-  CHECK(net.state() == fresh);
-  net.forward_eval(x, ws);
-  net.update_state(ws);  // no effect after a prediction
-  CHECK(net.state() == fresh);
-
-  Trainer trainer(net, Sgd{.learning_rate = 0.1});
-  trainer.step(x, t);
-  const Vector<float> after = net.state();
-  CHECK((after.array() != fresh.array()).count() == 22);
-
-  const Normed copy = net;
-  trainer.step(x, t);
-  CHECK(net.state() != after);
-  CHECK(copy.state() == after);
-  const auto wide = copy.cast<double>();
-  CHECK(wide.state() == after.cast<double>());
-  CHECK(wide.cast<float>().state() == after);
-  CHECK(wide.predict(x.cast<double>()).isApprox(copy.predict(x).cast<double>(), 1e-5));
-
-  Rng rng{1};
-  net.initialize(rng);
-  CHECK(net.state() == fresh);
-  CHECK(initialized(Classifier{}).state().size() == 0);
-}
-
-TEST_CASE("a step whose loss is not finite leaves the state unchanged") {
-  auto net = initialized(Normed{});
-  const Vector<float> fresh = net.state();
-  Matrix<float> x = numbers(4, 9);
-  x(2, 5) = std::numeric_limits<float>::infinity();
-  Trainer trainer(net, Sgd{.learning_rate = 0.1});
-  CHECK_THROWS_AS(trainer.step(x, labels(9, 3)), std::runtime_error);
-  CHECK(net.state() == fresh);
-}
-
-TEST_CASE(
-    "the weight mask: 1 for weights, 0 for biases and norms, 1 for all of a layer without mark_weights") {
-  const Mlp<MeanSquaredError, Dense<2, 1>, LayerNorm<1>, Dense<1, 4>, Scale> net;
-  CHECK(net.weight_mask() ==
-        Vector<float>{{1, 1, 0, /**/ 0, 0, /**/ 1, 1, 1, 1, 0, 0, 0, 0, /**/ 1, 1, 1, 1}});
-}
-
-TEST_CASE("slice: a layer's part of any vector with theta's layout") {
-  auto net = initialized(Normed{});
-  Vector<float> v = Vector<float>::LinSpaced(net.parameter_count(), 0, float(net.parameter_count() - 1));
-  CHECK(net.slice<0>(v) == v.head<30>());
-  CHECK(net.slice<1>(v) == v.segment<12>(30));
-  CHECK(net.slice<2>(v).size() == 0);
-  CHECK(net.slice<5>(v) == v.tail<21>());
-  net.slice<5>(net.parameters()).setZero();
-  CHECK(net.weights<5>().isZero(0));
-  CHECK(net.bias<5>().isZero(0));
-  CHECK(!net.weights<0>().isZero());
-}
-
-TEST_CASE("forward_eval: the derivatives of a prediction, without dropout and with the running statistics") {
-  auto net = initialized(Normed{}).cast<double>();
-  Matrix<double> x = numbers(4, 7).cast<double>();
-  const Matrix<double> dy = numbers(3, 7, 5).cast<double>();
-  {
-    Trainer trainer(net, Sgd{.learning_rate = 0.1});
-    trainer.step(x, labels(7, 3));  // so that the running statistics are not the initial ones
-  }
-  auto ws = net.workspace();
-  CHECK(net.forward_eval(x, ws).isApprox(net.infer(x), 1e-14));
-  ws.output_gradient() = dy;
-  Vector<double> gradient;
-  Matrix<double> dx;
-  net.backward(x, ws, gradient, dx);
-
-  // Central differences are accurate to about h^2 + epsilon / h.
-  const auto worst_error = [&](auto&& q, const auto& dq) {
-    constexpr double h = 1e-5;
-    double worst = 0;
-    for (Index i = 0; i < q.size(); ++i) {
-      const auto value = [&](double shift) {
-        const double before = q.data()[i];
-        q.data()[i] += shift;
-        const double sum = net.infer(x).cwiseProduct(dy).sum();
-        q.data()[i] = before;
-        return sum;
-      };
-      const double error = std::abs((value(h) - value(-h)) / (2 * h) - dq.data()[i]);
-      if (!(error <= worst)) worst = error;
-    }
-    return worst;
-  };
-  CHECK(worst_error(net.parameters(), gradient) <= 1e-8);
-  CHECK(worst_error(x, dx) <= 1e-8);
-  net.forward(x, ws);
-  ws.output_gradient() = dy;
-  net.backward(x, ws, gradient, dx);
-  CHECK(!(worst_error(x, dx) <= 1e-3));  // those in training differ
-}
-
-TEST_CASE("a network without parameters") {
-  const Mlp<MeanSquaredError, Activate<4, Tanh>, Dropout<4>> net;
-  static_assert(net.parameter_count() == 0);
-  const Matrix<float> x = numbers(4, 3);
-  CHECK(net.predict(x).isApprox(x.array().tanh().matrix(), 1e-6f));
-  const GradientCheck result = check_gradient(net, x, numbers(4, 3, 5));
-  CHECK(result.worst_input_error <= 1e-8);
 }
 
 TEST_CASE("errors of sizes at run time name the place, the expected and the found size") {

@@ -1,0 +1,95 @@
+#include <doctest/doctest.h>
+
+#include <mlp/activation/sigmoid.hpp>
+#include <mlp/base/random.hpp>
+#include <mlp/base/sizes.hpp>
+#include <mlp/core/network.hpp>
+#include <mlp/derivative/gradient_check.hpp>
+#include <mlp/layer/activate.hpp>
+#include <mlp/layer/dropout.hpp>
+#include <mlp/layer/layer_norm.hpp>
+#include <mlp/loss/mean_squared_error.hpp>
+
+#include "core/networks.hpp"
+
+using namespace mlp;
+
+namespace {
+
+// A first layer without a backward pass that omits dx, and whose cache takes no batch size.
+struct Scale : Sizes<4, 4, 4> {
+  template <class S>
+  struct Cache {};
+  void initialize(auto& theta, Rng&) const { theta.setConstant(2); }
+  void infer(const auto& theta, const auto& x, auto& y) const { y = theta.asDiagonal() * x; }
+  void forward(const auto& theta, const auto& x, auto& y, auto&, Rng&) const { infer(theta, x, y); }
+  void backward(const auto& theta, const auto& x, const auto&, auto&, auto& dy, auto& dtheta,
+                auto& dx) const {
+    dtheta = x.cwiseProduct(dy).rowwise().sum();
+    dx = theta.asDiagonal() * dy;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("gradients of static, dynamic and mixed networks, with respect to the inputs too") {
+  const Matrix<float> x = numbers(4, 7);
+  const Labels t = labels(7, 3);
+  const auto check = [&](const auto& net) {
+    const GradientCheck result = check_gradient(net, x, t);
+    CHECK(result.worst_error <= 1e-8);
+    CHECK(result.worst_input_error <= 1e-8);
+  };
+  check(initialized(Classifier{}));
+  check(initialized(Dynamic3({4, 6}, {6, 3})));
+  check(initialized(Mlp<SoftmaxCrossEntropy, Dense<4, Dynamic, Sigmoid>, Dense<Dynamic, 3>>({4, 6}, {6, 3})));
+  check(initialized(Mlp<SoftmaxCrossEntropy, Dense<4, 3>>{}));                     // one layer
+  check(initialized(Mlp<SoftmaxCrossEntropy, Dense<4, 1, Tanh>, Dense<1, 3>>{}));  // one neuron
+  check(initialized(Mlp<SoftmaxCrossEntropy, Scale, Dense<4, 3>>{}));
+}
+
+TEST_CASE("input gradients on request, and backward from the caller's gradient") {
+  const auto net = initialized(Mlp<MeanSquaredError, Dense<4, 6, Tanh>, Dense<6, 2>>{});
+  const Matrix<float> x = numbers(4, 5), t = numbers(2, 5, 8);
+  auto ws = net.workspace(5);
+  Vector<float> gradient, same;
+  Matrix<float> dx, same_dx;
+  net.loss_and_gradient(x, t, ws, gradient, dx);
+  REQUIRE(gradient.size() == net.parameter_count());
+  REQUIRE(dx.rows() == 4);
+  REQUIRE(dx.cols() == 5);
+
+  const auto y = net.forward(x, ws);
+  ws.output_gradient() = 2.f / 10 * (y - t);
+  net.backward(x, ws, same, same_dx);
+  CHECK(gradient == same);
+  CHECK(dx == same_dx);
+  CHECK(ws.output<0>().rows() == 6);
+}
+
+TEST_CASE("a user-defined first layer needs no second backward pass") {
+  const auto net = initialized(Mlp<MeanSquaredError, Scale, Dense<4, 2>>{});
+  const Matrix<float> x = numbers(4, 5), t = numbers(2, 5, 8);
+  auto ws = net.workspace(5);
+  Vector<float> with, without;
+  Matrix<float> dx;
+  net.loss_and_gradient(x, t, ws, with, dx);
+  net.loss_and_gradient(x, t, ws, without);
+  CHECK(with == without);
+}
+
+TEST_CASE(
+    "the weight mask: 1 for weights, 0 for biases and norms, 1 for all of a layer without mark_weights") {
+  const Mlp<MeanSquaredError, Dense<2, 1>, LayerNorm<1>, Dense<1, 4>, Scale> net;
+  CHECK(net.weight_mask() ==
+        Vector<float>{{1, 1, 0, /**/ 0, 0, /**/ 1, 1, 1, 1, 0, 0, 0, 0, /**/ 1, 1, 1, 1}});
+}
+
+TEST_CASE("a network without parameters") {
+  const Mlp<MeanSquaredError, Activate<4, Tanh>, Dropout<4>> net;
+  static_assert(net.parameter_count() == 0);
+  const Matrix<float> x = numbers(4, 3);
+  CHECK(net.predict(x).isApprox(x.array().tanh().matrix(), 1e-6f));
+  const GradientCheck result = check_gradient(net, x, numbers(4, 3, 5));
+  CHECK(result.worst_input_error <= 1e-8);
+}
