@@ -64,7 +64,7 @@ TEST_CASE_TEMPLATE("small_product: plain_product's numbers, for any number of ro
 }
 
 TEST_CASE("multiply_add rounds once where the processor has fused multiply-adds") {
-  const double a = 1 + 0x1p-30, square = a * a;
+  [[maybe_unused]] const double a = 1 + 0x1p-30, square = a * a;
 #ifdef EIGEN_VECTORIZE_FMA
   CHECK(detail::multiply_add(a, a, -square) == 0x1p-60);
 #endif

@@ -38,7 +38,7 @@ constexpr int targets_of(int outputs) {
 template <int Rows, int Cols, class T>
 decltype(auto) target_view(const T& t) {
   if constexpr (std::is_integral_v<typename T::Scalar>) return (t);
-  else return mlp::column_view<Rows, Cols>(t);
+  else return mlp::column_major_view<Rows, Cols>(t);
 }
 
 /// Value and gradient, computed separately and together, for targets in any dense object.

@@ -190,7 +190,7 @@ TEST_CASE("a direction is made of the last history_size pairs, no more and no le
     gradients.push_back(gradient);
     Index differs = 0;
     const Lbfgs optimizer{.max_iterations = 9, .history_size = static_cast<Index>(history)};
-    optimizer.minimize(f, theta, [&](const Minimum&) {
+    optimizer.minimize(f, theta, [&](const MinimizeResult&) {
       f(theta, gradient);
       const V step = theta - thetas.back();
       // The angle between the step and a direction.
