@@ -11,6 +11,7 @@
 #include <mlp/layer/layer_norm.hpp>
 #include <mlp/layer/residual.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
+#include <mlp/loss/gaussian_nll.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 #include <mlp/network.hpp>
@@ -19,6 +20,7 @@
 
 #include <limits>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "message_of.hpp"
@@ -193,6 +195,45 @@ TEST_CASE("input gradients on request, and backward from a gradient of the calle
   CHECK(ws.output<0>().rows() == 6);
 }
 
+TEST_CASE("results go where the caller says, or are refused where the place has gaps") {
+  const auto net = initialized(Mlp<MeanSquaredError, Dense<4, 6, Tanh>, Dense<6, 2>>{});
+  const Matrix<float> x = numbers(4, 5), t = numbers(2, 5, 8);
+  auto ws = net.workspace(5);
+  Vector<float> gradient;
+  Matrix<float> dx, big = Matrix<float>::Constant(6, 9, 7);
+  net.loss_and_gradient(x, t, ws, gradient, dx);
+  // Some rows of a taller matrix: their columns do not follow each other.
+  const auto refused = [&](auto&& block) {
+    const std::string message = message_of([&] { net.loss_and_gradient(x, t, ws, gradient, block); });
+    CHECK(message.find("expected room for a gradient with respect to the inputs of 4 x 5 contiguous") !=
+          std::string::npos);
+    CHECK((big.array() == 7).all());
+  };
+  refused(big.middleRows(1, 4).leftCols(5));
+  refused(big.topLeftCorner(4, 5));
+  refused(big.topLeftCorner<4, 5>());
+  refused(big.middleCols(1, 5));
+  refused(big.topLeftCorner(5, 4));
+
+  // Some columns of a matrix as tall, and a segment of a longer vector.
+  Matrix<float> wide = Matrix<float>::Constant(4, 9, 7);
+  Vector<float> longer = Vector<float>::Constant(gradient.size() + 3, 7.f);
+  net.loss_and_gradient(x, t, ws, longer.segment(2, gradient.size()), wide.middleCols(3, 5));
+  CHECK(wide.middleCols(3, 5) == dx);
+  CHECK((wide.leftCols(3).array() == 7).all());
+  CHECK((wide.rightCols(1).array() == 7).all());
+  CHECK(longer.segment(2, gradient.size()) == gradient);
+  CHECK((longer.head(2).array() == 7).all());
+  CHECK(longer(gradient.size() + 2) == 7);
+
+  // A single sample has a single column.
+  net.loss_and_gradient(x.leftCols(1), t.leftCols(1), ws, gradient, dx);
+  net.loss_and_gradient(x.leftCols(1), t.leftCols(1), ws, gradient, big.block(1, 2, 4, 1));
+  CHECK(big.block(1, 2, 4, 1) == dx);
+  big.block(1, 2, 4, 1).setConstant(7);
+  CHECK((big.array() == 7).all());
+}
+
 TEST_CASE("a first layer of the user's own needs no second backward pass") {
   const auto net = initialized(Mlp<MeanSquaredError, Scale, Dense<4, 2>>{});
   const Matrix<float> x = numbers(4, 5), t = numbers(2, 5, 8);
@@ -248,6 +289,8 @@ TEST_CASE("a workspace serves batches of any size") {
   auto fixed = net.workspace<5>();
   CHECK(message_of([&] { net.forward(numbers(4, 6), fixed); }) ==
         "Workspace: expected 5 samples in a batch, found 6");
+  CHECK(message_of([&] { net.backward(numbers(4, 4), ws, gradient); }) ==
+        "backward: expected 3 samples, as in the forward pass, found 4");
 }
 
 TEST_CASE("empty batches") {
@@ -300,6 +343,20 @@ TEST_CASE("in double, and cast between the two") {
   const Matrix<float> x = numbers(4, 5);
   CHECK(wide.predict(x.cast<double>()).isApprox(net.predict(x).cast<double>(), 1e-5));
   CHECK(wide.cast<float>().parameters() == net.parameters());
+}
+
+TEST_CASE("options of the loss: checked against the outputs, and taken along by cast") {
+  const auto with = [](SoftmaxCrossEntropy loss) { return Classifier(std::move(loss), {}, {}); };
+  CHECK(message_of([&] { with({.label_smoothing = 2}); }) ==
+        "SoftmaxCrossEntropy: expected label_smoothing in [0, 1), found 2.000000");
+  CHECK(message_of([&] {
+          with({.class_weights = {1, 2}});
+        }) == "SoftmaxCrossEntropy: expected class_weights for 3 classes, found 2");
+  CHECK(message_of([] { Mlp<GaussianNLL, Dense<4, 3>>(); }) ==
+        "mlp: expected 2 outputs for each target, or a multiple, found 3");
+  const auto wide = with({.class_weights = {1, 2, 3}, .label_smoothing = 0.25}).cast<double>();
+  CHECK(wide.loss_function().class_weights == std::vector<double>{1, 2, 3});
+  CHECK(wide.loss_function().label_smoothing == 0.25);
 }
 
 TEST_CASE("the state: moved by a Trainer's steps alone, taken along by copies and casts, reset") {
