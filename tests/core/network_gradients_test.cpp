@@ -10,7 +10,10 @@
 #include <mlp/layer/layer_norm.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 
+#include <string>
+
 #include "core/networks.hpp"
+#include "message_of.hpp"
 
 using namespace mlp;
 
@@ -92,4 +95,43 @@ TEST_CASE("a network without parameters") {
   CHECK(net.predict(x).isApprox(x.array().tanh().matrix(), 1e-6f));
   const GradientCheck result = check_gradient(net, x, numbers(4, 3, 5));
   CHECK(result.worst_input_error <= 1e-8);
+}
+
+TEST_CASE("a gradient is written to contiguous coefficients of the caller, else refused") {
+  const auto net = initialized(Mlp<MeanSquaredError, Dense<4, 6, Tanh>, Dense<6, 2>>{});
+  const Matrix<float> x = numbers(4, 5), t = numbers(2, 5, 8);
+  auto ws = net.workspace(5);
+  Vector<float> gradient;
+  Matrix<float> dx, big = Matrix<float>::Constant(6, 9, 7);
+  net.loss_and_gradient(x, t, ws, gradient, dx);
+  // Some rows of a taller matrix are not contiguous.
+  const auto refused = [&](auto&& block) {
+    const std::string message = message_of([&] { net.loss_and_gradient(x, t, ws, gradient, block); });
+    CHECK(message.find("expected room for a gradient with respect to the inputs of 4 x 5 contiguous") !=
+          std::string::npos);
+    CHECK((big.array() == 7).all());
+  };
+  refused(big.middleRows(1, 4).leftCols(5));
+  refused(big.topLeftCorner(4, 5));
+  refused(big.topLeftCorner<4, 5>());
+  refused(big.middleCols(1, 5));
+  refused(big.topLeftCorner(5, 4));
+
+  // Columns of a matrix of the same height, and a segment of a longer vector, are.
+  Matrix<float> wide = Matrix<float>::Constant(4, 9, 7);
+  Vector<float> longer = Vector<float>::Constant(gradient.size() + 3, 7.f);
+  net.loss_and_gradient(x, t, ws, longer.segment(2, gradient.size()), wide.middleCols(3, 5));
+  CHECK(wide.middleCols(3, 5) == dx);
+  CHECK((wide.leftCols(3).array() == 7).all());
+  CHECK((wide.rightCols(1).array() == 7).all());
+  CHECK(longer.segment(2, gradient.size()) == gradient);
+  CHECK((longer.head(2).array() == 7).all());
+  CHECK(longer(gradient.size() + 2) == 7);
+
+  // A single sample has a single column.
+  net.loss_and_gradient(x.leftCols(1), t.leftCols(1), ws, gradient, dx);
+  net.loss_and_gradient(x.leftCols(1), t.leftCols(1), ws, gradient, big.block(1, 2, 4, 1));
+  CHECK(big.block(1, 2, 4, 1) == dx);
+  big.block(1, 2, 4, 1).setConstant(7);
+  CHECK((big.array() == 7).all());
 }

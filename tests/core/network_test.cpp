@@ -4,6 +4,7 @@
 #include <mlp/activation/sigmoid.hpp>
 #include <mlp/core/network.hpp>
 #include <mlp/loss/binary_cross_entropy.hpp>
+#include <mlp/loss/gaussian_nll.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 
 #include <algorithm>
@@ -229,4 +230,18 @@ TEST_CASE("errors of sizes at run time name the place, the expected and the foun
           net.loss_and_gradient(numbers(4, 2), labels(2, 3), ws, small);
         }).find("expected room for a gradient of 51 x 1 contiguous coefficients, found 5 x 1") !=
         std::string::npos);
+}
+
+TEST_CASE("options of the loss: checked against the outputs, and kept by cast") {
+  const auto with = [](SoftmaxCrossEntropy loss) { return Classifier(std::move(loss), {}, {}); };
+  CHECK(message_of([&] { with({.label_smoothing = 2}); }) ==
+        "SoftmaxCrossEntropy: expected label_smoothing in [0, 1), found 2.000000");
+  CHECK(message_of([&] {
+          with({.class_weights = {1, 2}});
+        }) == "SoftmaxCrossEntropy: expected class_weights for 3 classes, found 2");
+  CHECK(message_of([] { Mlp<GaussianNLL, Dense<4, 3>>(); }) ==
+        "mlp: expected 2 outputs for each target, or a multiple, found 3");
+  const auto wide = with({.class_weights = {1, 2, 3}, .label_smoothing = 0.25}).cast<double>();
+  CHECK(wide.loss_function().class_weights == std::vector<double>{1, 2, 3});
+  CHECK(wide.loss_function().label_smoothing == 0.25);
 }

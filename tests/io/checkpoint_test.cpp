@@ -153,6 +153,43 @@ TEST_CASE("checkpoint: validation, patience and a schedule with a state, resumed
   check_resumes_after_every_batch(sgd, setup);
 }
 
+namespace {
+
+// Resumes from a file, twice over, and goes on.
+struct LoadsTwice {
+  std::filesystem::path path;
+  void begin(auto& training) const {
+    for (int i = 0; i < 2; ++i) load_checkpoint(training, path);
+  }
+  bool operator()(const Progress&) const { return true; }
+};
+
+}  // namespace
+
+TEST_CASE("checkpoint: a learning rate that plateaus have reduced is as low after resuming") {
+  for (const bool validation : {false, true}) {
+    CAPTURE(validation);
+    const File file;
+    // No epoch halves the loss: each, but for the first and those of cooldown, halves the rate.
+    Setup setup{{.epochs = 9,
+                 .batch_size = 13,
+                 .schedule = ReduceOnPlateau{.factor = 0.5, .patience = 0, .threshold = 0.9, .cooldown = 1}}};
+    setup.validation = validation;
+    const Sgd slow{.learning_rate = 0.01, .momentum = 0.9};
+    Net expected = new_net(), stopped = new_net(), net = new_net(99);
+    const History history = fit_with(expected, slow, setup, [](const Progress&) { return true; });
+    REQUIRE(history.learning_rate[4] == 0.0025);
+    REQUIRE(history.learning_rate[8] == 0.000625);
+    fit_with(stopped, slow, setup, Checkpoint(file.path, {}, [](const Progress& now) {
+               return now.epoch < 6 || !now.epoch_is_done();
+             }));
+    const History resumed = fit_with(net, slow, setup, LoadsTwice{file.path});
+    check_same(resumed, history);
+    CHECK(net.parameters() == expected.parameters());
+    CHECK(net.state() == expected.state());
+  }
+}
+
 TEST_CASE("checkpoint: accumulated batches, a moving average and weights, resumed after every batch") {
   Setup setup{{.epochs = 2,
                .batch_size = 4,

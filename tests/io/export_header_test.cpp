@@ -332,29 +332,65 @@ TEST_CASE("scalers, probes and double") {
   check_predictions<double>({first, second});
 }
 
-TEST_CASE("a wrong weight does not compile") {
+namespace {
+
+// What the compiler says of a header alone.
+std::string errors_of(const std::string& header) {
   const TempFolder folder;
+  detail::write_file(folder / "model.hpp", header);
+  return compile(folder, "#include \"model.hpp\"\nint main() {}\n", "-fsyntax-only");
+}
+
+std::size_t probe_of(const std::string& header) { return header.find("// Inputs, what"); }
+
+// The constants of `one`, and the probe of `other`.
+std::string with_probe_of(const std::string& one, const std::string& other) {
+  return one.substr(0, probe_of(one)) + other.substr(probe_of(other));
+}
+
+}  // namespace
+
+TEST_CASE("a wrong weight does not compile") {
   DynamicMlp net = random_net<float>("Mlp(SoftmaxCrossEntropy, Dense(20, 30, ReLU), Dense(30, 5))");
   const std::string right = to_header(net);
   CHECK(right.find("#include ") == std::string::npos);
-  const auto errors_of = [&](const std::string& header) {
-    detail::write_file(folder / "model.hpp", header);
-    return compile(folder, "#include \"model.hpp\"\nint main() {}\n", "-fsyntax-only");
-  };
   CHECK(errors_of(right) == "");
-  const auto probe_of = [](const std::string& header) { return header.find("// Inputs, the"); };
   for (const Index i : {Index{0}, Index{311}, net.parameter_count() - 1}) {
     DynamicMlp other = net;
     other.parameters()(i) *= 1.01f;
     const std::string wrong = to_header(other);
     REQUIRE(wrong != right);
-    CHECK(errors_of(wrong.substr(0, probe_of(wrong)) + right.substr(probe_of(right)))
-              .find("the probe's outputs differ") != std::string::npos);
+    CHECK(errors_of(with_probe_of(wrong, right)).find("the probe's outputs differ") != std::string::npos);
   }
   // For a large network, the compiler does not evaluate the probe.
   const std::string large = to_header(net, {}, {.largest_static_probe = 100});
   CHECK(large.find("static_assert(probe()") == std::string::npos);
   CHECK(large.find("constexpr bool probe()") != std::string::npos);
+}
+
+// The rounding error of a single layer has a known bound, which export_header documents: (5/4 n + 5) u (|W| |x| + |b|) +
+// 16 u |y|. A wrong bias changes an output by the same amount.
+TEST_CASE("the probe accepts rounding errors, and little more") {
+  constexpr double n = 20;
+  auto c = random_case<float>("Mlp(MeanSquaredError, Dense(20, 5))");
+  c.info.probes = c.x.leftCols(2);
+  const std::string right = to_header(c.net, c.info);
+  const Matrix<double> sizes = sizes_of(c.net.parameters().cast<double>(), c.inputs().leftCols(2));
+  const Matrix<double> bound =
+      bound_of((1.25 * n + 5) * unit<float>, sizes, 16 * unit<float>, c.predictions().leftCols(2), 0);
+  for (const Index output : {0, 3}) {
+    CAPTURE(output);
+    const auto errors_if_off_by = [&](double error) {
+      DynamicMlp other = c.net;
+      float& b = other.parameters()(100 + output);
+      b += static_cast<float>(error);
+      REQUIRE(b != c.net.parameters()(100 + output));
+      return errors_of(with_probe_of(to_header(other, c.info), right));
+    };
+    CHECK(errors_if_off_by(bound.row(output).minCoeff() / 8) == "");
+    CHECK(errors_if_off_by(4 * bound.row(output).maxCoeff()).find("the probe's outputs differ") !=
+          std::string::npos);
+  }
 }
 
 TEST_CASE("a network of 100 thousand weights is within the compilers' limits") {

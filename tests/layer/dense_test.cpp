@@ -21,6 +21,8 @@
 #include <mlp/loss/mean_squared_error.hpp>
 #include <mlp/loss/softmax_cross_entropy.hpp>
 
+#include <utility>
+
 #include "message_of.hpp"
 
 using namespace mlp;
@@ -132,4 +134,26 @@ TEST_CASE("impossible sizes") {
         }).find("that memory could hold, found 1099511627776 x") != std::string::npos);
   CHECK(message_of([] { Dense<2, 3, LeakyReLU>(LeakyReLU{.negative_slope = -1}); }).find("negative_slope") !=
         std::string::npos);
+}
+
+TEST_CASE("a cache serves batches of any size, where it keeps z") {
+  const Dense<3, 4, Square> layer;
+  const Vector<double> theta = numbers(16, 1, 1).col(0);
+  Rng rng;
+  const auto view = [](auto& m) { return matrix_view<Dynamic, Dynamic>(m.data(), m.rows(), m.cols()); };
+  const auto pass = [&](Index batch, auto& cache) {
+    const Matrix<double> x = numbers(3, batch, 2);
+    Matrix<double> y(4, batch), dy = numbers(4, batch, 3), dx(3, batch);
+    Vector<double> dtheta(16);
+    auto y_view = view(y), dy_view = view(dy), dx_view = view(dx);
+    layer.forward(theta, view(x), y_view, cache, rng);
+    layer.backward(theta, view(x), view(std::as_const(y)), cache, dy_view, dtheta, dx_view);
+    return std::pair(dtheta, dx);
+  };
+  Dense<3, 4, Square>::Cache<double> reused;
+  for (const Index batch : {5, 2, 9, 1}) {
+    CAPTURE(batch);
+    Dense<3, 4, Square>::Cache<double> fresh;
+    CHECK(pass(batch, reused) == pass(batch, fresh));
+  }
 }
