@@ -12,7 +12,7 @@ namespace mlp::detail {
 /// Finds the best epoch, and with a patience ends the run when the validation loss no longer improves.
 ///   An epoch is the best so far if  loss < best loss - min_delta;  the first best loss is infinity.
 ///   The run is over after `patience` epochs without a new best one, and the network gets back the parameters
-///   and state of its best epoch, also where the run ends for another reason.
+///   and state of its best epoch. It gets them too if the run ends for another reason.
 /// V is the vector of all parameters.
 /// Source: Goodfellow, Bengio and Courville, Deep Learning (2016), algorithm 7.1.
 template <class V>
@@ -24,8 +24,8 @@ class EarlyStopping {
     if (patience_) keep(theta, state);
   }
 
-  /// After an epoch, whose validation loss is the last of the history's. theta and state: the network's as it
-  /// was validated.
+  /// The epoch's validation loss is the last one in the history. theta and state: those of the network that was
+  /// validated.
   void after_epoch(History& history, const auto& theta, const auto& state) {
     const auto& losses = history.validation_loss;
     const double best = history.best_epoch > 0 ? losses[static_cast<std::size_t>(history.best_epoch - 1)]
@@ -40,7 +40,7 @@ class EarlyStopping {
     return patience_ && epochs - history.best_epoch >= *patience_;
   }
 
-  /// Whether the run has a best epoch to which put_back takes the network.
+  /// Whether there is a best epoch whose parameters and state put_back can return to the network.
   bool has_best(const History& history) const { return patience_ && history.best_epoch > 0; }
   void put_back(auto&& theta, auto&& state) const {
     theta = best_theta_;

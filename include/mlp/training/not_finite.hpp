@@ -48,7 +48,7 @@ std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w,
 
   layer = 0;
   net.for_each_layer([&](const auto& of, Index offset, Index) {
-    // The last layer that is found comes first in a backward pass.
+    // A later layer replaces an earlier one, since a backward pass comes to it first.
     if (!gradient.segment(offset, of.parameter_count()).allFinite())
       found = "the gradient of layer " + std::to_string(layer);
     ++layer;
