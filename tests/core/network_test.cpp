@@ -240,7 +240,7 @@ TEST_CASE("options of the loss: checked against the outputs, and kept by cast") 
           with({.class_weights = {1, 2}});
         }) == "SoftmaxCrossEntropy: expected class_weights for 3 classes, found 2");
   CHECK(message_of([] { Mlp<GaussianNLL, Dense<4, 3>>(); }) ==
-        "mlp: expected 2 outputs for each target, or a multiple, found 3");
+        "GaussianNLL: expected an even number of outputs, means and variances, found 3");
   const auto wide = with({.class_weights = {1, 2, 3}, .label_smoothing = 0.25}).cast<double>();
   CHECK(wide.loss_function().class_weights == std::vector<double>{1, 2, 3});
   CHECK(wide.loss_function().label_smoothing == 0.25);
