@@ -1,4 +1,5 @@
 // error: LevenbergMarquardt minimizes sums of squares
+#include <mlp/minimize/lbfgs.hpp>
 #include <mlp/minimize/levenberg_marquardt.hpp>
 #include <mlp/mlp.hpp>
 

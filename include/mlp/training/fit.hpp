@@ -103,6 +103,7 @@ class Run {
     const auto each_state_of = [&](auto&... part) { (part.each_state(part, f), ...); };
     each_state_of(self.trainer_, self.accumulation_, self.average_, self.early_stopping_, self.progress_,
                   self.means_, self.history_);
+    f("seconds", self.progress_.seconds);  // the times come last: they differ between runs
   }
 
   /// Recomputes the members that follow from the state that each_state names.

@@ -41,7 +41,6 @@ struct Progress {
     f("batch", self.batch);
     f("learning_rate", self.learning_rate);
     f("gradient_norm", self.gradient_norm);
-    f("seconds", self.seconds);
   }
 };
 
