@@ -96,7 +96,9 @@ TEST_CASE("H v: PyTorch's numbers") {
   const auto classes = golden::matrix<double>(std::span<const double>(numbers::classes), 3, 7);
   const Labels labels = golden::matrix<int>(std::span<const int>(numbers::labels), 7, 1);
   const auto v = golden::matrix<double>(std::span<const double>(numbers::direction), 83, 1);
-  for (const auto& [f, expected] : golden_cases) {
+  for (const auto& golden_case : golden_cases) {  // clang++ 14 captures no structured binding
+    const auto& f = golden_case.f;
+    const auto& expected = golden_case.expected;
     CAPTURE(f.chosen.index());
     const auto worst_error = [&](const AnyLoss& loss, const auto& t, std::span<const double> golden_hv) {
       return golden::worst_error(hessian_vector_product(golden_network(f, loss), x, t, v), golden_hv);

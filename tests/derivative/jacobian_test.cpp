@@ -36,7 +36,9 @@ using Regression = BasicMlp<double, MeanSquaredError, Layers...>;
 
 TEST_CASE("Jacobian: PyTorch's numbers") {
   const auto x = golden::matrix<double>(std::span<const double>(golden::derivatives::x), 4, 7);
-  for (const auto& [f, expected] : golden_cases) {
+  for (const auto& golden_case : golden_cases) {  // clang++ 14 captures no structured binding
+    const auto& f = golden_case.f;
+    const auto& expected = golden_case.expected;
     CAPTURE(f.chosen.index());
     const auto net = golden_network(f, MeanSquaredError{});
     CHECK(golden::worst_error(jacobian(net, x.col(0)), expected.jacobian) <= golden_bound);
