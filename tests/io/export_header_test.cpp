@@ -341,7 +341,7 @@ std::string errors_of(const std::string& header) {
   return compile(folder, "#include \"model.hpp\"\nint main() {}\n", "-fsyntax-only");
 }
 
-std::size_t probe_of(const std::string& header) { return header.find("// Inputs, what"); }
+std::size_t probe_of(const std::string& header) { return header.find("// Inputs, the"); }
 
 // The constants of `one`, and the probe of `other`.
 std::string with_probe_of(const std::string& one, const std::string& other) {

@@ -51,7 +51,7 @@ void check(Index rows, Index depth, Index cols) {
 // Of each packet size, and on both sides of the depth from which sums are split into several chains.
 TEST_CASE_TEMPLATE("small_product: plain_product's numbers, for any number of rows", S, float, double) {
   for (const Index rows : {1, 2, 7, 8, 15, 33, 70, 250}) {
-    for (const Index depth : {0, 1, 15, 16, 19, 40}) {
+    for (const Index depth : {1, 15, 16, 19, 40}) {  // product.hpp passes on no empty operands
       for (const Index cols : {1, 3}) check<Dynamic, S>(rows, depth, cols);
     }
   }
