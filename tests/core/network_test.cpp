@@ -164,6 +164,8 @@ TEST_CASE("a workspace serves batches of any size") {
   auto fixed = net.workspace<5>();
   CHECK(message_of([&] { net.forward(numbers(4, 6), fixed); }) ==
         "Workspace: expected 5 samples in a batch, found 6");
+  CHECK(message_of([&] { net.backward(numbers(4, 4), ws, gradient); }) ==
+        "backward: expected 3 samples, as in the forward pass, found 4");
 }
 
 TEST_CASE("empty batches") {
