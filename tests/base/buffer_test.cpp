@@ -8,17 +8,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/view_traits.hpp"
+
 using namespace mlp;
-
-namespace {
-
-template <class V, int Rows, int Cols>
-constexpr bool has_sizes = V::RowsAtCompileTime == Rows&& V::ColsAtCompileTime == Cols;
-
-template <class V>
-constexpr bool is_writable = !std::is_const_v<std::remove_pointer_t<decltype(std::declval<V&>().data())>>;
-
-}  // namespace
 
 TEST_CASE("Buffer: a smaller batch keeps the storage, a larger one grows it") {
   Buffer<float, 3, Dynamic> buffer;

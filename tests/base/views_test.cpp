@@ -5,15 +5,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/view_traits.hpp"
+
 using namespace mlp;
 
 namespace {
-
-template <class V, int Rows, int Cols>
-constexpr bool has_sizes = V::RowsAtCompileTime == Rows&& V::ColsAtCompileTime == Cols;
-
-template <class V>
-constexpr bool is_writable = !std::is_const_v<std::remove_pointer_t<decltype(std::declval<V&>().data())>>;
 
 template <class V>
 constexpr bool is_view = std::is_base_of_v<Eigen::MapBase<V>, V>;

@@ -18,6 +18,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/chains.hpp"
+
 using namespace mlp;
 
 namespace {
@@ -25,13 +27,7 @@ namespace {
 using M = Matrix<double>;
 using V = Vector<double>;
 
-using Plain = detail::Chain<double, Dense<3, 4, Tanh>, Dense<Dynamic, Dynamic, Sigmoid>, Dense<5, 2>>;
-using Stateful = detail::Chain<double, BatchNorm<2>, Dense<2, 3>, BatchNorm<Dynamic>, Dropout<3>>;
-
-Plain plain() { return Plain({{}, {4, 5}, {}}); }
-Stateful stateful() {
-  return Stateful({BatchNorm<2>(0.5, 0.25), {}, BatchNorm<Dynamic>(3, 0.125, 0.75), Dropout<3>(0.5)});
-}
+using chains::plain, chains::stateful, chains::Plain, chains::Stateful;
 
 M numbers(Index rows, Index cols, std::uint64_t seed) {
   M m(rows, cols);

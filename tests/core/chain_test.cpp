@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/chains.hpp"
 #include "message_of.hpp"
 
 using namespace mlp;
@@ -21,13 +22,7 @@ namespace {
 
 using V = Vector<double>;
 
-using Plain = detail::Chain<double, Dense<3, 4, Tanh>, Dense<Dynamic, Dynamic, Sigmoid>, Dense<5, 2>>;
-using Stateful = detail::Chain<double, BatchNorm<2>, Dense<2, 3>, BatchNorm<Dynamic>, Dropout<3>>;
-
-Plain plain() { return Plain({{}, {4, 5}, {}}); }
-Stateful stateful() {
-  return Stateful({BatchNorm<2>(0.5, 0.25), {}, BatchNorm<Dynamic>(3, 0.125, 0.75), Dropout<3>(0.5)});
-}
+using chains::plain, chains::stateful, chains::Plain, chains::Stateful;
 
 }  // namespace
 

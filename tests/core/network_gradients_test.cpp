@@ -10,6 +10,7 @@
 #include <mlp/layer/layer_norm.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 
+#include <stdexcept>
 #include <string>
 
 #include "core/networks.hpp"
@@ -127,6 +128,11 @@ TEST_CASE("a gradient is written to contiguous coefficients of the caller, else 
   CHECK(longer.segment(2, gradient.size()) == gradient);
   CHECK((longer.head(2).array() == 7).all());
   CHECK(longer(gradient.size() + 2) == 7);
+
+  // A batch that does not fit leaves dx as it was.
+  CHECK_THROWS_AS(net.backward(numbers(3, 5), ws, gradient, dx), std::invalid_argument);
+  CHECK_THROWS_AS(net.backward(numbers(4, 6), ws, gradient, dx), std::invalid_argument);
+  CHECK(dx == wide.middleCols(3, 5));
 
   // A single sample has a single column.
   net.loss_and_gradient(x.leftCols(1), t.leftCols(1), ws, gradient, dx);

@@ -334,7 +334,7 @@ TEST_CASE("scalers, probes and double") {
 
 namespace {
 
-// What the compiler says of a header alone.
+// The errors of the compiler for a header alone.
 std::string errors_of(const std::string& header) {
   const TempFolder folder;
   detail::write_file(folder / "model.hpp", header);
@@ -435,7 +435,7 @@ TEST_CASE("numbers are read back bit by bit") {
   CHECK(detail::number_text(-3.0) == "-3.0");
 }
 
-TEST_CASE("if the namespace is a macro, the error says so") {
+TEST_CASE("a namespace that is a macro is an error which names the cause") {
   const TempFolder folder;
   export_header(random_net<float>("Mlp(Huber, Dense(1, 1))"), folder / "model.hpp", {}, {.name = "digits"});
   const std::string use = "#include \"model.hpp\"\nint main() {}\n";

@@ -266,7 +266,7 @@ TEST_CASE("file: a write that fails without setting errno is an error") {
   CHECK(count(folder.path()) == 1);
 }
 
-TEST_CASE("file: an error after the replacement says so") {
+TEST_CASE("file: an error after the replacement is reported as one") {
   const TempFolder folder;
   write_file(folder / "a", "old");
   for_folders = {true, ENOSPC};

@@ -78,12 +78,12 @@ class Chain
   }
 
   /// Calls f(layer, offset, state_offset) for each layer; a Sequential is flattened into its layers.
-  void for_each_layer(auto&& f, Index offset = 0, Index state_offset = 0) const {
-    for_each([&](auto, const auto& layer, Index at, Index state_at) {
-      if constexpr (requires { layer.for_each_layer(f, at, state_at); }) {
-        layer.for_each_layer(f, offset + at, state_offset + state_at);
+  void for_each_layer(auto&& f) const {
+    for_each([&](auto, const auto& layer, Index offset, Index state_offset) {
+      if constexpr (requires { layer.for_each_layer(f, offset, state_offset); }) {
+        layer.for_each_layer(f, offset, state_offset);
       } else {
-        f(layer, offset + at, state_offset + state_at);
+        f(layer, offset, state_offset);
       }
     });
   }
@@ -116,7 +116,7 @@ class ChainPass {
     return buffers_.template cache<I>();
   }
 
- private:
+ protected:
   const X& x_;
   Buffers& buffers_;
 };
@@ -125,21 +125,19 @@ class ChainPass {
 template <class X, class Buffers, class DX>
 class ChainBackwardPass : public ChainPass<X, Buffers> {
  public:
-  ChainBackwardPass(const X& x, Buffers& buffers, DX& dx)
-      : ChainPass<X, Buffers>(x, buffers), buffers_(buffers), dx_(dx) {}
+  ChainBackwardPass(const X& x, Buffers& buffers, DX& dx) : ChainPass<X, Buffers>(x, buffers), dx_(dx) {}
 
   template <std::size_t I>
   EIGEN_ALWAYS_INLINE void with_dx(std::integral_constant<std::size_t, I>, auto&& f) const {
     if constexpr (I == 0) {
       f(dx_);
     } else {
-      auto dx = buffers_.template gradient<I - 1>();
+      auto dx = this->buffers_.template gradient<I - 1>();
       f(dx);
     }
   }
 
  private:
-  Buffers& buffers_;
   DX& dx_;
 };
 

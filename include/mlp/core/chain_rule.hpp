@@ -24,68 +24,71 @@
 namespace mlp::detail {
 
 void infer_through(const auto& layers, const auto& theta, const auto& state, auto& at) {
-  layers.for_each([&](auto i, const auto& layer, Index offset, Index state_offset)
-                      __attribute__((always_inline)) {
-                        const auto& x = at.x(i);
-                        auto&& y = at.y(i, layer);
-                        LayerAdaptor(layer).infer(segment_of(theta, offset, layer.parameter_count()),
-                                                  segment_of(state, state_offset, state_count(layer)), x, y);
-                      });
+  const auto pass = [&](auto i, const auto& layer, Index offset, Index state_offset)
+      __attribute__((always_inline)) {
+    const auto& x = at.x(i);
+    auto&& y = at.y(i, layer);
+    LayerAdaptor(layer).infer(segment_of(theta, offset, layer.parameter_count()),
+                              segment_of(state, state_offset, state_count(layer)), x, y);
+  };
+  layers.for_each(pass);
 }
 
 void forward_through(const auto& layers, const auto& theta, auto& at, Rng& rng) {
-  layers.for_each([&](auto i, const auto& layer, Index offset, Index) __attribute__((always_inline)) {
+  const auto pass = [&](auto i, const auto& layer, Index offset, Index) __attribute__((always_inline)) {
     const auto& x = at.x(i);
     auto&& y = at.y(i, layer);
     LayerAdaptor(layer).forward(segment_of(theta, offset, layer.parameter_count()), x, y, at.cache(i, layer),
                                 rng);
-  });
+  };
+  layers.for_each(pass);
 }
 
 /// The forward pass of a prediction, with the caches that backward needs.
 void forward_eval_through(const auto& layers, const auto& theta, const auto& state, auto& at) {
-  layers.for_each([&](auto i, const auto& layer, Index offset, Index state_offset)
-                      __attribute__((always_inline)) {
-                        const auto& x = at.x(i);
-                        auto&& y = at.y(i, layer);
-                        LayerAdaptor(layer).forward_eval(segment_of(theta, offset, layer.parameter_count()),
-                                                         segment_of(state, state_offset, state_count(layer)),
-                                                         x, y, at.cache(i, layer));
-                      });
+  const auto pass = [&](auto i, const auto& layer, Index offset, Index state_offset)
+      __attribute__((always_inline)) {
+    const auto& x = at.x(i);
+    auto&& y = at.y(i, layer);
+    LayerAdaptor(layer).forward_eval(segment_of(theta, offset, layer.parameter_count()),
+                                     segment_of(state, state_offset, state_count(layer)), x, y,
+                                     at.cache(i, layer));
+  };
+  layers.for_each(pass);
 }
 
 void backward_through(const auto& layers, const auto& theta, auto& at, auto& gradient) {
-  layers.for_each_backwards([&](auto i, const auto& layer, Index offset,
-                                Index) __attribute__((always_inline)) {
+  const auto pass = [&](auto i, const auto& layer, Index offset, Index) __attribute__((always_inline)) {
     const auto& x = at.x(i);
     const auto& y = at.y(i, layer);
     auto&& dy = at.dy(i);
     auto dtheta = segment_of(gradient, offset, layer.parameter_count());
-    at.with_dx(
-        i, [&](auto& dx) __attribute__((always_inline)) {  // dx of layer i is dy of layer i - 1
-          LayerAdaptor(layer).backward(segment_of(theta, offset, layer.parameter_count()), x, y,
-                                       at.cache(i, layer), dy, dtheta, dx);
-        });
-  });
+    const auto turn_dy_into = [&](auto& dx) __attribute__((always_inline)) {
+      LayerAdaptor(layer).backward(segment_of(theta, offset, layer.parameter_count()), x, y,
+                                   at.cache(i, layer), dy, dtheta, dx);
+    };
+    at.with_dx(i, turn_dy_into);  // dx of layer i is dy of layer i - 1
+  };
+  layers.for_each_backwards(pass);
 }
 
 void initialize_layers(const auto& layers, auto& theta, Rng& rng) {
-  layers.for_each([&](auto, const auto& layer, Index offset, Index) __attribute__((always_inline)) {
+  layers.for_each([&](auto, const auto& layer, Index offset, Index) {
     auto theta_i = segment_of(theta, offset, layer.parameter_count());
     layer.initialize(theta_i, rng);
   });
 }
 
-void initialize_state(const auto& layers, auto& state) {
-  layers.for_each([&](auto, const auto& layer, Index, Index state_offset) __attribute__((always_inline)) {
+void initialize_state(const auto& layers, auto&& state) {
+  layers.for_each([&](auto, const auto& layer, Index, Index state_offset) {
     auto state_i = segment_of(state, state_offset, state_count(layer));
     LayerAdaptor(layer).initialize_state(state_i);
   });
 }
 
 /// After a forward pass: layers update their running statistics from their caches.
-void update_state(const auto& layers, auto& state, auto& caches) {
-  layers.for_each([&](auto i, const auto& layer, Index, Index state_offset) __attribute__((always_inline)) {
+void update_state(const auto& layers, auto&& state, auto& caches) {
+  layers.for_each([&](auto i, const auto& layer, Index, Index state_offset) {
     auto state_i = segment_of(state, state_offset, state_count(layer));
     LayerAdaptor(layer).update_state(state_i, caches.cache(i, layer));
   });
@@ -93,7 +96,7 @@ void update_state(const auto& layers, auto& state, auto& caches) {
 
 /// Sets the mask to 1 for weights, and to 0 for the other parameters.
 void mark_weights(const auto& layers, auto& mask) {
-  layers.for_each([&](auto, const auto& layer, Index offset, Index) __attribute__((always_inline)) {
+  layers.for_each([&](auto, const auto& layer, Index offset, Index) {
     auto mask_i = segment_of(mask, offset, layer.parameter_count());
     LayerAdaptor(layer).mark_weights(mask_i);
   });

@@ -121,7 +121,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   /// Draws all parameters, layer after layer, and resets the state.
   void initialize(Rng& rng) {
     detail::initialize_layers(chain(), parameters_, rng);
-    reset_state();
+    detail::initialize_state(chain(), state());
   }
 
   /// The same network with parameters of another scalar type, like Eigen's cast.
@@ -234,11 +234,13 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   /// Shapes: gradient parameter_count(); dx inputs() x B. A dynamic vector or matrix is resized.
   template <class X, int Batch, class G>
   void backward(const Eigen::DenseBase<X>& x, Workspace<BasicMlp, Batch>& ws, G&& gradient) const {
+    prepare_backward(x, ws, gradient);
     detail::UnusedGradient dx{ws.buffers().unused_input_gradient()};
     backward_from(x, ws, gradient, dx);
   }
   template <class X, int Batch, class G, class DX>
   void backward(const Eigen::DenseBase<X>& x, Workspace<BasicMlp, Batch>& ws, G&& gradient, DX&& dx) const {
+    prepare_backward(x, ws, gradient);
     detail::fit_size<S>(dx, inputs(), x.cols(), "gradient with respect to the inputs");
     auto dx_view = matrix_view<sizes_.inputs, batch_of<X, Batch>>(dx.data(), dx.rows(), dx.cols());
     backward_from(x, ws, gradient, dx_view);
@@ -248,8 +250,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   template <int Batch>
   void update_state([[maybe_unused]] Workspace<BasicMlp, Batch>& ws) {
     if constexpr (state_size_ != 0) {
-      auto view = state();
-      detail::update_state(chain(), view, ws.buffers());
+      detail::update_state(chain(), state(), ws.buffers());
     }
   }
 
@@ -276,8 +277,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     static_assert(sizeof...(DX) <= 1, "mlp: loss_and_gradient takes (x, t, [w,] workspace, gradient[, dx])");
     detail::check_targets<S, targets_>(loss_, t, w, outputs(), x.cols());
     const auto written = forward(x, ws);
-    const auto y =
-        output_view<decltype(written)>(written);  // not writable: the type that evaluation has, too
+    const auto y = output_view<decltype(written)>(written);  // not writable: the type as in evaluation
     auto dy = ws.output_gradient();
     S value = 0;
     if constexpr (x_fits<X> && t_fits<T>) {
@@ -300,27 +300,24 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     parameters_.resize(parameter_count());
     std::fill_n(parameters_.data(), parameters_.size(), S(0));
     if constexpr (state_size_ != 0) state_.resize(state_count());
-    reset_state();
+    detail::initialize_state(chain(), state());
   }
 
   const Chain& chain() const { return *this; }
-
-  void reset_state() {
-    auto view = state();
-    detail::initialize_state(chain(), view);
-  }
 
   void infer_into(auto y, const auto& x, auto& scratch) const {
     detail::ChainInference pass(x, y, scratch);
     detail::infer_through(chain(), parameters_, state(), pass);
   }
 
-  template <class X, int Batch>
-  void backward_from(const Eigen::DenseBase<X>& x, Workspace<BasicMlp, Batch>& ws, auto& gradient,
-                     auto& dx) const {
+  void prepare_backward(const auto& x, auto& ws, auto& gradient) const {
     detail::check_inputs<S, sizes_.inputs>(x, inputs());
     detail::check_equal(x.cols(), ws.outputs().cols(), "backward", " samples, as in the forward pass");
     detail::fit_size<S>(gradient, parameter_count(), 1, "gradient");
+  }
+  template <class X, int Batch>
+  void backward_from(const Eigen::DenseBase<X>& x, Workspace<BasicMlp, Batch>& ws, auto& gradient,
+                     auto& dx) const {
     if constexpr (x_fits<X>) {
       const auto x_view = dense_view<sizes_.inputs, batch_of<X, Batch>>(x);
       detail::ChainBackwardPass pass(x_view, ws.buffers(), dx);

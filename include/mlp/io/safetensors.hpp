@@ -80,8 +80,8 @@ void each_tensor(const L& layer, const std::string& module, auto& theta, auto& s
 void each_tensor_of_chain(const auto& chain, const std::string& prefix, auto& theta, auto& state, auto&& f) {
   std::size_t module = 0;
   chain.for_each_layer([&]<class L>(const L& layer, Index offset, Index state_offset) {
-    auto theta_i = matrix_view<Dynamic, 1>(theta.data() + offset, layer.parameter_count(), 1);
-    auto state_i = matrix_view<Dynamic, 1>(state.data() + state_offset, state_count(layer), 1);
+    auto theta_i = segment_of(theta, offset, layer.parameter_count());
+    auto state_i = segment_of(state, state_offset, state_count(layer));
     each_tensor(layer, prefix + std::to_string(module), theta_i, state_i, f);
     ++module;
     if constexpr (IsLinear<L>) {

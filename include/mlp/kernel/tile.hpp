@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 /// Element-wise work in tiles of 16 coefficients. Eigen treats the last coefficients of an array, and those
 /// before an aligned address, with scalar functions, whose exp and tanh differ in the last bit from the

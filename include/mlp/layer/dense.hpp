@@ -17,7 +17,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
-#include <utility>
+#include <type_traits>
 
 namespace mlp {
 

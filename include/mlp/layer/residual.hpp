@@ -67,7 +67,7 @@ class Residual : private detail::Chain<float, Layers...> {
   }
 
   /// Like the network's.
-  void for_each_layer(auto&& f) const { Chain::for_each_layer(f); }
+  using Chain::for_each_layer;
 
   void describe(auto& text) const {
     for_each_layer([&](const auto& inner, Index, Index) { text.add_part(inner); });

@@ -9,7 +9,6 @@
 
 #include <concepts>
 #include <type_traits>
-#include <utility>
 
 namespace mlp {
 

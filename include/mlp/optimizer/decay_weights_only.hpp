@@ -3,6 +3,7 @@
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
 
+#include <type_traits>
 #include <utility>
 #include <vector>
 

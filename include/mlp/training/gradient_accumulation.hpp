@@ -4,7 +4,7 @@
 
 namespace mlp::detail {
 
-/// The gradient of a step over several batches: that of the mean loss over all their samples,
+/// The gradient of a step over several batches, of the mean loss over all their samples:
 ///   g = sum_b w_b g_b / sum_b w_b   for batches of weight w_b (their number of samples, if all count alike)
 ///                                   with gradients g_b.
 /// A step over a single batch leaves the batch's gradient as it is. V is the vector of all parameters.
@@ -23,7 +23,7 @@ class GradientAccumulation {
     weight_ += weight;
   }
 
-  /// Replaces the gradient of the last batch by that of the step, and begins the next sum.
+  /// Replaces the gradient of the last batch by the gradient of the step, and begins the next sum.
   void before_step(V& gradient) {
     if (weight_ > 0) gradient = sum_ / static_cast<typename V::Scalar>(weight_);
     weight_ = 0;
