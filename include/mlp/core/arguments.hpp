@@ -53,16 +53,17 @@ auto target_view(const Eigen::DenseBase<T>& t) {
 // Makes room for a gradient that the caller owns: a dynamic matrix is resized, any other object must fit.
 template <class S, class M>
 void fit_size(M& m, Index rows, Index cols, const char* what) {
-  static_assert(std::is_same_v<typename M::Scalar, S> && M::InnerStrideAtCompileTime == 1,
-                "mlp: a gradient is written to contiguous coefficients of the network's scalar type");
-  if (m.rows() == rows && m.cols() == cols && (cols == 1 || m.outerStride() == m.innerSize())) return;
+  check::gradient_is_writable<M, S>();
+  const bool contiguous = m.cols() <= 1 || m.outerStride() == m.innerSize();
+  if (m.rows() == rows && m.cols() == cols && contiguous) return;
   if constexpr (std::is_base_of_v<Eigen::PlainObjectBase<M>, M> && M::SizeAtCompileTime == Dynamic) {
     m.resize(rows, cols);
   } else {
-    raise<std::invalid_argument>(std::string("mlp: expected room for a ") + what + " of " +
-                                 std::to_string(rows) + " x " + std::to_string(cols) +
-                                 " contiguous coefficients, found " + std::to_string(m.rows()) + " x " +
-                                 std::to_string(m.cols()));
+    raise<std::invalid_argument>(
+        std::string("mlp: expected room for a ") + what + " of " + std::to_string(rows) + " x " +
+        std::to_string(cols) + " contiguous coefficients, found " + std::to_string(m.rows()) + " x " +
+        std::to_string(m.cols()) +
+        (contiguous ? "" : " with columns " + std::to_string(m.outerStride()) + " coefficients apart"));
   }
 }
 

@@ -82,6 +82,15 @@ constexpr void targets_are_the_losses() {
                 "mlp: the targets are labels, but this loss takes a matrix with a row for each output");
 }
 
+// A row-major matrix of one row has the order of a column-major one.
+template <class M, class S>
+constexpr void gradient_is_writable() {
+  static_assert(std::is_same_v<typename M::Scalar, S> && M::InnerStrideAtCompileTime == 1 &&
+                    (!M::IsRowMajor || M::RowsAtCompileTime == 1),
+                "mlp: a gradient is written to contiguous coefficients of the network's scalar type, in "
+                "column-major order");
+}
+
 }  // namespace check
 
 namespace detail {
