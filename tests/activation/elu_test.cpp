@@ -42,7 +42,7 @@ TEST_CASE_TEMPLATE("ELU: near 0, a is not a difference of larger numbers", S, fl
 
 TEST_CASE("ELU: a layer rejects an alpha that is not positive or 0") {
   using Layer = mlp::Dense<2, 3, ELU>;
-  CHECK_THROWS_WITH_AS(Layer{ELU{-0.5}}, "ELU: expected alpha >= 0, found -0.500000", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Layer{ELU{-0.5}}, "ELU: expected alpha >= 0, found -0.5", std::invalid_argument);
   CHECK_THROWS_WITH_AS(Layer{ELU{std::numeric_limits<double>::quiet_NaN()}},
                        doctest::Contains("expected alpha >= 0, found nan"), std::invalid_argument);
   CHECK(Layer{ELU{0}}.activation().alpha == 0);

@@ -30,8 +30,7 @@ TEST_CASE_TEMPLATE("HardTanh: the same value gives the same bits everywhere", S,
 
 TEST_CASE("HardTanh: a layer rejects an empty range") {
   using Layer = mlp::Dense<2, 3, HardTanh>;
-  CHECK_THROWS_WITH_AS((Layer{HardTanh{1, -1}}),
-                       "HardTanh: expected min_value < max_value, found 1.000000 and -1.000000",
+  CHECK_THROWS_WITH_AS((Layer{HardTanh{1, -1}}), "HardTanh: expected min_value < max_value, found 1 and -1",
                        std::invalid_argument);
   CHECK_THROWS_AS((Layer{HardTanh{1, 1}}), std::invalid_argument);
   CHECK_THROWS_AS((Layer{HardTanh{.max_value = std::numeric_limits<double>::quiet_NaN()}}),

@@ -28,9 +28,9 @@ TEST_CASE_TEMPLATE("LeakyReLU: the same value gives the same bits everywhere", S
 TEST_CASE("LeakyReLU: a layer rejects a slope that is not positive or 0") {
   using Static = mlp::Dense<2, 3, LeakyReLU>;
   using Sized = mlp::Dense<mlp::Dynamic, mlp::Dynamic, LeakyReLU>;
-  CHECK_THROWS_WITH_AS(Static{LeakyReLU{-0.5}}, "LeakyReLU: expected negative_slope >= 0, found -0.500000",
+  CHECK_THROWS_WITH_AS(Static{LeakyReLU{-0.5}}, "LeakyReLU: expected negative_slope >= 0, found -0.5",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(Sized(2, 3, LeakyReLU{-2}), "LeakyReLU: expected negative_slope >= 0, found -2.000000",
+  CHECK_THROWS_WITH_AS(Sized(2, 3, LeakyReLU{-2}), "LeakyReLU: expected negative_slope >= 0, found -2",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(Static{LeakyReLU{std::numeric_limits<double>::quiet_NaN()}},
                        doctest::Contains("expected negative_slope >= 0, found nan"), std::invalid_argument);

@@ -2,8 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 
 #include "message_of.hpp"
 
@@ -33,7 +37,13 @@ TEST_CASE("check_labels: the first label out of range") {
   CHECK_NOTHROW(detail::check_labels("Loss", 1, Matrix<float>(Matrix<float>::Ones(2, 2))));
 }
 
-TEST_CASE("text_of: no sign before a nan") {
-  CHECK(detail::text_of(-std::numeric_limits<double>::quiet_NaN()) == "nan");
-  CHECK(detail::text_of(0.5) == "0.500000");
+TEST_CASE("message: texts and numbers, one after the other") {
+  const std::string text = "b";
+  CHECK(detail::message({"a", text, std::string_view("cd").substr(1), -3, std::size_t{4}, Index{5}}) ==
+        "abd-345");
+  CHECK(detail::message({0.5, " ", 1e-9f, " ", -2., " ", -std::numeric_limits<double>::quiet_NaN(), " ",
+                         -std::numeric_limits<double>::infinity()}) == "0.5 1e-09 -2 nan -inf");
+  constexpr auto largest = std::numeric_limits<std::uint64_t>::max();
+  CHECK(detail::message({largest}) == "18446744073709551615");
+  CHECK(detail::message({}).empty());
 }

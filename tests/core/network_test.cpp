@@ -245,7 +245,7 @@ TEST_CASE("errors of sizes at run time name the place, the expected and the foun
 TEST_CASE("options of the loss: checked against the outputs, and kept by cast") {
   const auto with = [](SoftmaxCrossEntropy loss) { return Classifier(std::move(loss), {}, {}); };
   CHECK(message_of([&] { with({.label_smoothing = 2}); }) ==
-        "SoftmaxCrossEntropy: expected label_smoothing in [0, 1), found 2.000000");
+        "SoftmaxCrossEntropy: expected label_smoothing in [0, 1), found 2");
   CHECK(message_of([&] {
           with({.class_weights = {1, 2}});
         }) == "SoftmaxCrossEntropy: expected class_weights for 3 classes, found 2");

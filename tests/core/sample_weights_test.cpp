@@ -159,7 +159,7 @@ TEST_CASE("weights of the wrong number, sign or kind") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
                    inf = std::numeric_limits<double>::infinity();
   CHECK(error(1., 2.) == "fit: expected 4 weights, one for each sample, found 2");
-  CHECK(error(1., 2., -1., 1.) == "fit: expected a finite weight >= 0, found -1.000000 for sample 2");
+  CHECK(error(1., 2., -1., 1.) == "fit: expected a finite weight >= 0, found -1 for sample 2");
   CHECK(error(1., 2., 1., nan) == "fit: expected a finite weight >= 0, found nan for sample 3");
   CHECK(error(inf, 2., 1., 1.) == "fit: expected a finite weight >= 0, found inf for sample 0");
   CHECK(error(0., 0., 0., 0.) == "fit: expected a sample with a weight > 0, found none");

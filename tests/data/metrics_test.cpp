@@ -160,7 +160,7 @@ TEST_CASE("Metrics: errors") {
           precision_recall_f1(t, Labels{{0, 3, 2}}, 3);
         }) == "precision_recall_f1: expected labels in [0, 3), found 3 for sample 1");
   CHECK(message_of([&] { confusion_matrix(t, Eigen::Vector3f(0, 0.5f, 1), 3); }) ==
-        "confusion_matrix: expected labels in [0, 3), found 0.500000 for sample 1");
+        "confusion_matrix: expected labels in [0, 3), found 0.5 for sample 1");
   CHECK(message_of([&] { confusion_matrix(t, Eigen::Vector3f(0, std::nanf(""), 1), 3); }) ==
         "confusion_matrix: expected labels in [0, 3), found nan for sample 1");
 

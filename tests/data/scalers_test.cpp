@@ -168,9 +168,9 @@ TEST_CASE("Scalers: errors") {
         "StandardScaler: expected features whose spread is a finite number, found row 1");
 
   CHECK(message_of([] { MinMaxScaler(x<float>, 1, 1); }) ==
-        "MinMaxScaler: expected low < high, found 1.000000 and 1.000000");
+        "MinMaxScaler: expected low < high, found 1 and 1");
   CHECK(message_of([] { MinMaxScaler(x<float>, 0, std::nan("")); }) ==
-        "MinMaxScaler: expected low < high, found 0.000000 and nan");
+        "MinMaxScaler: expected low < high, found 0 and nan");
 }
 
 TEST_CASE("one_hot: a column per label, and back") {

@@ -17,7 +17,7 @@ TEST_CASE("check_weights_option: finite numbers >= 0") {
   };
   CHECK_NOTHROW(detail::check_weights_option("", {}));
   CHECK_NOTHROW(detail::check_weights_option("", {0, 1, std::numeric_limits<double>::max()}));
-  CHECK(message({1, -0.5}) == "Loss: expected weights that are finite and >= 0, found -0.500000 at index 1");
+  CHECK(message({1, -0.5}) == "Loss: expected weights that are finite and >= 0, found -0.5 at index 1");
   CHECK(message({infinity}) == "Loss: expected weights that are finite and >= 0, found inf at index 0");
   CHECK(message({0, 0, std::numeric_limits<double>::quiet_NaN()}).ends_with("found nan at index 2"));
 }

@@ -160,7 +160,7 @@ TEST_CASE("bad data and options leave the parameters unchanged") {
   CHECK(message_of([&] { fit(net, data, Lbfgs{.history_size = -1}); }) ==
         "Lbfgs: expected history_size > 0, found -1");
   CHECK(message_of([&] { fit(net, data, LevenbergMarquardt{.damping = -1}); }) ==
-        "LevenbergMarquardt: expected damping > 0, found -1.000000");
+        "LevenbergMarquardt: expected damping > 0, found -1");
   CHECK(message_of([&] { fit(net, Dataset<Matrix<double>>{}, Lbfgs{}); }) ==
         "fit: expected at least one sample, found none");
   CHECK(message_of([&] {

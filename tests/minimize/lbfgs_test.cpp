@@ -260,11 +260,11 @@ TEST_CASE("defaults, and an option out of range is named") {
     Lbfgs optimizer;
     const char* message;
   } bad[] = {
-      {{.learning_rate = 0}, "Lbfgs: expected learning_rate > 0, found 0.000000"},
+      {{.learning_rate = 0}, "Lbfgs: expected learning_rate > 0, found 0"},
       {{.learning_rate = nan}, "Lbfgs: expected learning_rate > 0, found nan"},
       {{.max_iterations = 0}, "Lbfgs: expected max_iterations > 0, found 0"},
       {{.max_evaluations = -1}, "Lbfgs: expected max_evaluations >= 0, found -1"},
-      {{.gradient_tolerance = -1}, "Lbfgs: expected gradient_tolerance >= 0, found -1.000000"},
+      {{.gradient_tolerance = -1}, "Lbfgs: expected gradient_tolerance >= 0, found -1"},
       {{.gradient_tolerance = nan}, "Lbfgs: expected gradient_tolerance >= 0, found nan"},
       {{.change_tolerance = nan}, "Lbfgs: expected change_tolerance >= 0, found nan"},
       {{.history_size = 0}, "Lbfgs: expected history_size > 0, found 0"},

@@ -161,12 +161,12 @@ TEST_CASE("defaults, and an option out of range is named") {
     LevenbergMarquardt optimizer;
     const char* message;
   } bad[] = {
-      {{.damping = 0}, "LevenbergMarquardt: expected damping > 0, found 0.000000"},
+      {{.damping = 0}, "LevenbergMarquardt: expected damping > 0, found 0"},
       {{.damping = nan}, "LevenbergMarquardt: expected damping > 0, found nan"},
       {{.max_iterations = 0}, "LevenbergMarquardt: expected max_iterations > 0, found 0"},
       {{.max_evaluations = -1}, "LevenbergMarquardt: expected max_evaluations >= 0, found -1"},
       {{.gradient_tolerance = nan}, "LevenbergMarquardt: expected gradient_tolerance >= 0, found nan"},
-      {{.change_tolerance = -1}, "LevenbergMarquardt: expected change_tolerance >= 0, found -1.000000"},
+      {{.change_tolerance = -1}, "LevenbergMarquardt: expected change_tolerance >= 0, found -1"},
   };
   for (const auto& [optimizer, message] : bad) {
     CHECK_THROWS_WITH_AS(optimizer.validate(), message, std::invalid_argument);

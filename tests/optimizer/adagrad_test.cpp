@@ -50,16 +50,15 @@ TEST_CASE("Adagrad: defaults") {
 TEST_CASE("Adagrad: an option out of range is named") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   check_errors<Adagrad>({
-      {{.learning_rate = -0.5}, "Adagrad: expected learning_rate >= 0, found -0.500000"},
+      {{.learning_rate = -0.5}, "Adagrad: expected learning_rate >= 0, found -0.5"},
       {{.learning_rate = nan}, "Adagrad: expected learning_rate >= 0, found nan"},
-      {{.learning_rate_decay = -0.5}, "Adagrad: expected learning_rate_decay >= 0, found -0.500000"},
+      {{.learning_rate_decay = -0.5}, "Adagrad: expected learning_rate_decay >= 0, found -0.5"},
       {{.learning_rate_decay = nan}, "Adagrad: expected learning_rate_decay >= 0, found nan"},
-      {{.weight_decay = -2}, "Adagrad: expected weight_decay >= 0, found -2.000000"},
+      {{.weight_decay = -2}, "Adagrad: expected weight_decay >= 0, found -2"},
       {{.weight_decay = nan}, "Adagrad: expected weight_decay >= 0, found nan"},
-      {{.initial_accumulator_value = -1},
-       "Adagrad: expected initial_accumulator_value >= 0, found -1.000000"},
+      {{.initial_accumulator_value = -1}, "Adagrad: expected initial_accumulator_value >= 0, found -1"},
       {{.initial_accumulator_value = nan}, "Adagrad: expected initial_accumulator_value >= 0, found nan"},
-      {{.epsilon = -1}, "Adagrad: expected epsilon >= 0, found -1.000000"},
+      {{.epsilon = -1}, "Adagrad: expected epsilon >= 0, found -1"},
       {{.epsilon = nan}, "Adagrad: expected epsilon >= 0, found nan"},
   });
 }

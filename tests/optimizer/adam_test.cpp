@@ -55,17 +55,17 @@ TEST_CASE("Adam: defaults") {
 TEST_CASE("Adam: an option out of range is named") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   check_errors<Adam>({
-      {{.learning_rate = -0.5}, "Adam: expected learning_rate >= 0, found -0.500000"},
+      {{.learning_rate = -0.5}, "Adam: expected learning_rate >= 0, found -0.5"},
       {{.learning_rate = nan}, "Adam: expected learning_rate >= 0, found nan"},
-      {{.beta1 = -0.5}, "Adam: expected beta1 in [0, 1), found -0.500000"},
-      {{.beta1 = 1}, "Adam: expected beta1 in [0, 1), found 1.000000"},
+      {{.beta1 = -0.5}, "Adam: expected beta1 in [0, 1), found -0.5"},
+      {{.beta1 = 1}, "Adam: expected beta1 in [0, 1), found 1"},
       {{.beta1 = nan}, "Adam: expected beta1 in [0, 1), found nan"},
-      {{.beta2 = -0.5}, "Adam: expected beta2 in [0, 1), found -0.500000"},
-      {{.beta2 = 1}, "Adam: expected beta2 in [0, 1), found 1.000000"},
+      {{.beta2 = -0.5}, "Adam: expected beta2 in [0, 1), found -0.5"},
+      {{.beta2 = 1}, "Adam: expected beta2 in [0, 1), found 1"},
       {{.beta2 = nan}, "Adam: expected beta2 in [0, 1), found nan"},
-      {{.epsilon = -1}, "Adam: expected epsilon >= 0, found -1.000000"},
+      {{.epsilon = -1}, "Adam: expected epsilon >= 0, found -1"},
       {{.epsilon = nan}, "Adam: expected epsilon >= 0, found nan"},
-      {{.weight_decay = -2}, "Adam: expected weight_decay >= 0, found -2.000000"},
+      {{.weight_decay = -2}, "Adam: expected weight_decay >= 0, found -2"},
       {{.weight_decay = nan}, "Adam: expected weight_decay >= 0, found nan"},
   });
 }

@@ -38,9 +38,9 @@ TEST_CASE("AdamW: an option out of range is named") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   check_errors<AdamW>({
       {{.learning_rate = nan}, "AdamW: expected learning_rate >= 0, found nan"},
-      {{.beta1 = 1}, "AdamW: expected beta1 in [0, 1), found 1.000000"},
-      {{.beta2 = 1}, "AdamW: expected beta2 in [0, 1), found 1.000000"},
-      {{.epsilon = -1}, "AdamW: expected epsilon >= 0, found -1.000000"},
-      {{.weight_decay = -2}, "AdamW: expected weight_decay >= 0, found -2.000000"},
+      {{.beta1 = 1}, "AdamW: expected beta1 in [0, 1), found 1"},
+      {{.beta2 = 1}, "AdamW: expected beta2 in [0, 1), found 1"},
+      {{.epsilon = -1}, "AdamW: expected epsilon >= 0, found -1"},
+      {{.weight_decay = -2}, "AdamW: expected weight_decay >= 0, found -2"},
   });
 }

@@ -76,7 +76,7 @@ TEST_CASE("in fit, with a schedule of its learning rate") {
 TEST_CASE("DecayWeightsOnly: errors") {
   Net net;
   CHECK(message_of([&] { Trainer(net, decay_weights_only(Sgd{.learning_rate = -1}, net)); }) ==
-        "Sgd: expected learning_rate >= 0, found -1.000000");
+        "Sgd: expected learning_rate >= 0, found -1");
   Vector<double> theta(3), gradient(3);
   Matrix<double> state(3, 1);
   CHECK(message_of([&] { decay_weights_only(Sgd{}, net).step(theta, gradient, state, 1); }) ==

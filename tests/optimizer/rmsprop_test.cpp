@@ -79,17 +79,17 @@ TEST_CASE("RMSprop: defaults") {
 TEST_CASE("RMSprop: an option out of range is named") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   check_errors<RMSprop>({
-      {{.learning_rate = -0.5}, "RMSprop: expected learning_rate >= 0, found -0.500000"},
+      {{.learning_rate = -0.5}, "RMSprop: expected learning_rate >= 0, found -0.5"},
       {{.learning_rate = nan}, "RMSprop: expected learning_rate >= 0, found nan"},
-      {{.alpha = -0.5}, "RMSprop: expected alpha in [0, 1), found -0.500000"},
-      {{.alpha = 1}, "RMSprop: expected alpha in [0, 1), found 1.000000"},
+      {{.alpha = -0.5}, "RMSprop: expected alpha in [0, 1), found -0.5"},
+      {{.alpha = 1}, "RMSprop: expected alpha in [0, 1), found 1"},
       {{.alpha = nan}, "RMSprop: expected alpha in [0, 1), found nan"},
-      {{.epsilon = -1}, "RMSprop: expected epsilon >= 0, found -1.000000"},
+      {{.epsilon = -1}, "RMSprop: expected epsilon >= 0, found -1"},
       {{.epsilon = nan}, "RMSprop: expected epsilon >= 0, found nan"},
-      {{.weight_decay = -2}, "RMSprop: expected weight_decay >= 0, found -2.000000"},
+      {{.weight_decay = -2}, "RMSprop: expected weight_decay >= 0, found -2"},
       {{.weight_decay = nan}, "RMSprop: expected weight_decay >= 0, found nan"},
-      {{.momentum = -0.5}, "RMSprop: expected momentum in [0, 1), found -0.500000"},
-      {{.momentum = 1}, "RMSprop: expected momentum in [0, 1), found 1.000000"},
+      {{.momentum = -0.5}, "RMSprop: expected momentum in [0, 1), found -0.5"},
+      {{.momentum = 1}, "RMSprop: expected momentum in [0, 1), found 1"},
       {{.momentum = nan}, "RMSprop: expected momentum in [0, 1), found nan"},
   });
 }

@@ -94,13 +94,13 @@ TEST_CASE("Sgd: defaults") {
 TEST_CASE("Sgd: an option out of range is named") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   check_errors<Sgd>({
-      {{.learning_rate = -0.5}, "Sgd: expected learning_rate >= 0, found -0.500000"},
+      {{.learning_rate = -0.5}, "Sgd: expected learning_rate >= 0, found -0.5"},
       {{.learning_rate = nan}, "Sgd: expected learning_rate >= 0, found nan"},
-      {{.momentum = -0.5}, "Sgd: expected momentum in [0, 1), found -0.500000"},
-      {{.momentum = 1}, "Sgd: expected momentum in [0, 1), found 1.000000"},
+      {{.momentum = -0.5}, "Sgd: expected momentum in [0, 1), found -0.5"},
+      {{.momentum = 1}, "Sgd: expected momentum in [0, 1), found 1"},
       {{.momentum = nan}, "Sgd: expected momentum in [0, 1), found nan"},
-      {{.weight_decay = -2}, "Sgd: expected weight_decay >= 0, found -2.000000"},
+      {{.weight_decay = -2}, "Sgd: expected weight_decay >= 0, found -2"},
       {{.weight_decay = nan}, "Sgd: expected weight_decay >= 0, found nan"},
-      {{.nesterov = true}, "Sgd: expected momentum > 0 with nesterov, found 0.000000"},
+      {{.nesterov = true}, "Sgd: expected momentum > 0 with nesterov, found 0"},
   });
 }

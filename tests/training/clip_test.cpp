@@ -76,11 +76,11 @@ TEST_CASE_TEMPLATE("clip_value: clips each coefficient", S, float, double) {
 
 TEST_CASE("clip_norm, clip_value: a limit that is not above zero") {
   Vector<float> v = Vector<float>::Ones(3);
-  CHECK_THROWS_WITH_AS(mlp::clip_norm(v, 0), "clip_norm: expected max_norm > 0, found 0.000000",
+  CHECK_THROWS_WITH_AS(mlp::clip_norm(v, 0), "clip_norm: expected max_norm > 0, found 0",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(mlp::clip_norm(v, not_a_number), "clip_norm: expected max_norm > 0, found nan",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(mlp::clip_value(v, -1), "clip_value: expected limit > 0, found -1.000000",
+  CHECK_THROWS_WITH_AS(mlp::clip_value(v, -1), "clip_value: expected limit > 0, found -1",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(mlp::clip_value(v, not_a_number), "clip_value: expected limit > 0, found nan",
                        std::invalid_argument);

@@ -42,8 +42,8 @@ struct HardTanh {
 
   void validate() const {
     if (!(min_value < max_value)) {
-      detail::raise<std::invalid_argument>("HardTanh: expected min_value < max_value, found " +
-                                           std::to_string(min_value) + " and " + std::to_string(max_value));
+      detail::raise<std::invalid_argument>(
+          {"HardTanh: expected min_value < max_value, found ", min_value, " and ", max_value});
     }
   }
 };

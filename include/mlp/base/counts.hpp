@@ -18,8 +18,8 @@ inline constexpr Index max_count = std::numeric_limits<Index>::max() / Index{siz
 // Every count of a layer or network passes this check.
 constexpr Index checked_count(Index n, const char* who = "mlp") {
   if (n < 0 || n > max_count) {
-    raise<std::invalid_argument>(std::string(who) + ": expected a size in [0, " + std::to_string(max_count) +
-                                 "], which memory could hold, found " + std::to_string(n));
+    raise<std::invalid_argument>(
+        {who, ": expected a size in [0, ", max_count, "], which memory could hold, found ", n});
   }
   return n;
 }
@@ -33,17 +33,15 @@ constexpr Index checked_total(std::initializer_list<Index> counts) {
 constexpr Index checked_product(Index a, Index b, const char* who = "mlp") {
   constexpr Index small = Index{1} << (std::numeric_limits<Index>::digits / 2 - 2);  // saves the division
   if ((a | b) < small || b == 0 || a <= max_count / b) return a * b;
-  raise<std::invalid_argument>(std::string(who) + ": expected no more than the " + std::to_string(max_count) +
-                               " coefficients that memory could hold, found " + std::to_string(a) + " x " +
-                               std::to_string(b));
+  raise<std::invalid_argument>({who, ": expected no more than the ", max_count,
+                                " coefficients that memory could hold, found ", a, " x ", b});
 }
 
 // The size of a layer with as many outputs as inputs.
 template <int N>
 constexpr Index checked_size(Index n, const char* who) {
   static_assert(N > 0 || N == Dynamic, "mlp: the size of a layer must be positive, or Dynamic");
-  if (n <= 0)
-    raise<std::invalid_argument>(std::string(who) + ": expected a positive size, found " + std::to_string(n));
+  if (n <= 0) raise<std::invalid_argument>({who, ": expected a positive size, found ", n});
   return checked_count(n, who);
 }
 

@@ -60,10 +60,9 @@ void fit_size(M& m, Index rows, Index cols, const char* what) {
     m.resize(rows, cols);
   } else {
     raise<std::invalid_argument>(
-        std::string("mlp: expected room for a ") + what + " of " + std::to_string(rows) + " x " +
-        std::to_string(cols) + " contiguous coefficients, found " + std::to_string(m.rows()) + " x " +
-        std::to_string(m.cols()) +
-        (contiguous ? "" : " with columns " + std::to_string(m.outerStride()) + " coefficients apart"));
+        {"mlp: expected room for a ", what, " of ", rows, " x ", cols, " contiguous coefficients, found ",
+         m.rows(), " x ", m.cols(),
+         contiguous ? "" : message({" with columns ", m.outerStride(), " coefficients apart"})});
   }
 }
 

@@ -130,8 +130,8 @@ void check_layer_types(std::index_sequence<I...>) {
 
 inline void check_layer_inputs(std::size_t layer, Index expected, Index found) {
   if (found != expected) {
-    throw_unequal("mlp: layer " + std::to_string(layer), expected,
-                  " inputs, as the layer before it has outputs", found);
+    raise<std::invalid_argument>({"mlp: layer ", layer, ": expected ", expected,
+                                  " inputs, as the layer before it has outputs, found ", found});
   }
 }
 

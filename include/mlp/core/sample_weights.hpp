@@ -47,8 +47,7 @@ void check_weights(const Eigen::DenseBase<W>& weights, Index samples, const char
   if (w.size() != samples) throw_unequal(who, samples, " weights, one for each sample", w.size());
   for (Index j = 0; j < samples; ++j) {
     if (!(w(j) >= 0 && std::isfinite(w(j)))) {
-      raise<std::invalid_argument>(std::string(who) + ": expected a finite weight >= 0, found " +
-                                   std::to_string(w(j)) + " for sample " + std::to_string(j));
+      raise<std::invalid_argument>({who, ": expected a finite weight >= 0, found ", w(j), " for sample ", j});
     }
   }
 }

@@ -78,17 +78,16 @@ decltype(auto) with_samples(const Dataset<Target, S>& data, Index begin, Index c
 /// Errors: std::invalid_argument if there are no samples, if their number and that of the targets differ, or
 /// if there are weights of another number, negative, not finite, or all 0.
 template <class Target, class S>
-void check_dataset(const Dataset<Target, S>& data, const std::string& who) {
+void check_dataset(const Dataset<Target, S>& data, const char* who) {
   if (data.size() == 0)
-    detail::raise<std::invalid_argument>(who + ": expected at least one sample, found none");
+    detail::raise<std::invalid_argument>({who, ": expected at least one sample, found none"});
   if (const Index targets = detail::sample_count(data.t); targets != data.size()) {
-    detail::raise<std::invalid_argument>(who + ": expected a target for each of " +
-                                         std::to_string(data.size()) + " samples, found " +
-                                         std::to_string(targets));
+    detail::raise<std::invalid_argument>(
+        {who, ": expected a target for each of ", data.size(), " samples, found ", targets});
   }
-  detail::check_weights(data.weights, data.size(), who.c_str());
+  detail::check_weights(data.weights, data.size(), who);
   if (data.weights.size() > 0 && data.weights.isZero(S(0)))
-    detail::raise<std::invalid_argument>(who + ": expected a sample with a weight > 0, found none");
+    detail::raise<std::invalid_argument>({who, ": expected a sample with a weight > 0, found none"});
 }
 
 /// Splits the samples at random into a first part of round(fraction * N) samples and a second part of the
@@ -98,8 +97,7 @@ template <class Target, class S>
 std::pair<Dataset<Target, S>, Dataset<Target, S>> split(const Dataset<Target, S>& data, double fraction,
                                                         Rng& rng) {
   if (!(fraction >= 0 && fraction <= 1)) {
-    detail::raise<std::invalid_argument>("split: expected a fraction in [0, 1], found " +
-                                         std::to_string(fraction));
+    detail::raise<std::invalid_argument>({"split: expected a fraction in [0, 1], found ", fraction});
   }
   check_dataset(data, "split");
   std::vector<Index> order(static_cast<std::size_t>(data.size()));

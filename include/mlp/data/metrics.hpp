@@ -25,20 +25,19 @@ namespace detail {
 
 // The labels as indices. Throws std::invalid_argument unless each is an integer in [0, classes).
 template <class T>
-Vector<Index> checked_labels(const Eigen::DenseBase<T>& labels, Index classes, const std::string& who) {
+Vector<Index> checked_labels(const Eigen::DenseBase<T>& labels, Index classes, const char* who) {
   const Vector<double> t = labels.derived().template cast<double>().reshaped();
   for (Index j = 0; j < t.size(); ++j) {
     if (!(t(j) >= 0 && t(j) < static_cast<double>(classes) && t(j) == std::floor(t(j)))) {
-      raise<std::invalid_argument>(who + ": expected labels in [0, " + std::to_string(classes) + "), found " +
-                                   std::to_string(labels.derived().reshaped()(j)) + " for sample " +
-                                   std::to_string(j));
+      raise<std::invalid_argument>({who, ": expected labels in [0, ", classes, "), found ",
+                                    labels.derived().reshaped()(j), " for sample ", j});
     }
   }
   return t.template cast<Index>();
 }
 
-inline void check_predictions(Index predictions, Index targets, const std::string& who) {
-  if (targets == 0) raise<std::invalid_argument>(who + ": expected at least one sample, found none");
+inline void check_predictions(Index predictions, Index targets, const char* who) {
+  if (targets == 0) raise<std::invalid_argument>({who, ": expected at least one sample, found none"});
   if (predictions != targets) {
     throw_unequal(who, targets, " predictions, as many as targets", predictions);
   }
@@ -46,7 +45,7 @@ inline void check_predictions(Index predictions, Index targets, const std::strin
 
 // Coefficient (r, c) is the number of samples of class r that were predicted to be of class c.
 template <class P, class T>
-Matrix<Index> count_pairs(const P& predicted, const T& t, Index classes, const std::string& who) {
+Matrix<Index> count_pairs(const P& predicted, const T& t, Index classes, const char* who) {
   check_predictions(predicted.size(), t.size(), who);
   const auto columns = checked_labels(predicted, classes, who);
   const auto rows = checked_labels(t, classes, who);
@@ -62,7 +61,7 @@ Matrix<double> outputs_in_double(const Eigen::DenseBase<Y>& y) {
   else return y.derived().template cast<double>();
 }
 
-inline void check_outputs(const Matrix<double>& y, const Matrix<double>& t, const std::string& who) {
+inline void check_outputs(const Matrix<double>& y, const Matrix<double>& t, const char* who) {
   check_predictions(y.cols(), t.cols(), who);
   if (y.rows() != t.rows()) throw_unequal(who, t.rows(), " outputs, as in the targets", y.rows());
 }
@@ -108,11 +107,10 @@ double accuracy(const Eigen::DenseBase<P>& predicted, const Eigen::DenseBase<T>&
 /// Errors: std::invalid_argument also if k is not in [1, K].
 template <class Y, class T>
 double top_k_accuracy(const Eigen::DenseBase<Y>& scores, const Eigen::DenseBase<T>& t, Index k) {
-  const std::string who = "top_k_accuracy";
+  const char* const who = "top_k_accuracy";
   detail::check_predictions(scores.cols(), t.size(), who);
   if (k < 1 || k > scores.rows()) {
-    detail::raise<std::invalid_argument>(who + ": expected k in [1, " + std::to_string(scores.rows()) +
-                                         "], found " + std::to_string(k));
+    detail::raise<std::invalid_argument>({who, ": expected k in [1, ", scores.rows(), "], found ", k});
   }
   const auto labels = detail::checked_labels(t, scores.rows(), who);
   const Matrix<double> y = scores.derived().template cast<double>();
@@ -187,21 +185,20 @@ ClassificationReport precision_recall_f1(const Eigen::DenseBase<P>& predicted, c
 /// Source: Fawcett, An introduction to ROC analysis (2006).
 template <class Y, class T>
 double roc_auc(const Eigen::DenseBase<Y>& scores, const Eigen::DenseBase<T>& t) {
-  const std::string who = "roc_auc";
+  const char* const who = "roc_auc";
   const Matrix<double> y = detail::outputs_in_double(scores);
   detail::check_predictions(y.cols(), t.size(), who);
   const Index classes = std::max<Index>(y.rows(), 2);
   const auto labels = detail::checked_labels(t, classes, who);
   for (Index j = 0; j < y.cols(); ++j) {
     if (!(y.col(j).array() == y.col(j).array()).all()) {
-      detail::raise<std::invalid_argument>(who + ": expected a score, found nan for sample " +
-                                           std::to_string(j));
+      detail::raise<std::invalid_argument>({who, ": expected a score, found nan for sample ", j});
     }
   }
   for (Index c = 0; c < classes; ++c) {
     if ((labels.array() == c).count() == 0) {
-      detail::raise<std::invalid_argument>(who + ": expected samples of each of " + std::to_string(classes) +
-                                           " classes, found none of class " + std::to_string(c));
+      detail::raise<std::invalid_argument>(
+          {who, ": expected samples of each of ", classes, " classes, found none of class ", c});
     }
   }
   if (y.rows() == 1) {

@@ -18,38 +18,36 @@ using PlainOf = Eigen::Matrix<typename X::Scalar, X::RowsAtCompileTime, X::ColsA
 
 // The dense_view of an object. Throws std::invalid_argument if a coefficient is not finite.
 template <class X>
-auto finite_view(const Eigen::DenseBase<X>& object, const std::string& who) {
+auto finite_view(const Eigen::DenseBase<X>& object, const char* who) {
   const auto x = dense_view<X::RowsAtCompileTime, X::ColsAtCompileTime>(object);
   for (Index j = 0; j < x.cols(); ++j) {
     for (Index i = 0; i < x.rows(); ++i) {
       if (const auto value = x(i, j); !std::isfinite(value)) {
-        raise<std::invalid_argument>(who + ": expected finite numbers, found " +
-                                     text_of(static_cast<double>(value)) + " in row " + std::to_string(i) +
-                                     ", column " + std::to_string(j));
+        raise<std::invalid_argument>(
+            {who, ": expected finite numbers, found ", value, " in row ", i, ", column ", j});
       }
     }
   }
   return x;
 }
 
-inline void check_not_empty(Index features, Index samples, const std::string& who) {
+inline void check_not_empty(Index features, Index samples, const char* who) {
   if (features == 0 || samples == 0) {
-    raise<std::invalid_argument>(who + ": expected at least one feature and one sample, found " +
-                                 std::to_string(features) + " x " + std::to_string(samples));
+    raise<std::invalid_argument>(
+        {who, ": expected at least one feature and one sample, found ", features, " x ", samples});
   }
 }
 
-inline void check_features(Index expected, Index found, const std::string& who) {
+inline void check_features(Index expected, Index found, const char* who) {
   if (found != expected) throw_unequal(who, expected, " features, the rows of x", found);
 }
 
 // The divisor of feature i: its spread, or 1 if the feature is constant.
 template <class S>
-S as_scale(double spread, Index i, const std::string& who) {
+S as_scale(double spread, Index i, const char* who) {
   const S scale = static_cast<S>(spread);
   if (!std::isfinite(scale)) {
-    raise<std::invalid_argument>(who + ": expected features whose spread is a finite number, found row " +
-                                 std::to_string(i));
+    raise<std::invalid_argument>({who, ": expected features whose spread is a finite number, found row ", i});
   }
   return scale == 0 ? S(1) : scale;
 }
@@ -130,8 +128,8 @@ struct MinMaxScaler {
   explicit MinMaxScaler(const Eigen::DenseBase<X>& data, double range_low = 0, double range_high = 1)
       : min(data.rows()), scale(data.rows()), low(static_cast<S>(range_low)) {
     if (!(range_low < range_high)) {
-      detail::raise<std::invalid_argument>(std::string(who_) + ": expected low < high, found " +
-                                           std::to_string(range_low) + " and " + std::to_string(range_high));
+      detail::raise<std::invalid_argument>(
+          {who_, ": expected low < high, found ", range_low, " and ", range_high});
     }
     detail::check_not_empty(data.rows(), data.cols(), who_);
     const auto x = detail::finite_view(data, who_);
@@ -186,8 +184,7 @@ Labels from_one_hot(const Eigen::DenseBase<X>& encoded) {
   Labels labels(x.cols());
   for (Index j = 0; j < x.cols(); ++j) {
     if ((x.col(j).array() == 1).count() != 1 || (x.col(j).array() == 0).count() != x.rows() - 1) {
-      detail::raise<std::invalid_argument>("from_one_hot: expected a single 1 and zeros for sample " +
-                                           std::to_string(j));
+      detail::raise<std::invalid_argument>({"from_one_hot: expected a single 1 and zeros for sample ", j});
     }
     Index label = 0;
     x.col(j).maxCoeff(&label);

@@ -23,7 +23,7 @@ Variant read_alternative(const PartText& text, const char* what, Read&& read) {
                         Read& r) {
     std::optional<Variant> found;
     ((t.name == A::name ? (void)found.emplace(r(std::type_identity<A>{}, t)) : void()), ...);
-    if (!found) t.fail(std::string("expected the name of ") + expected);
+    if (!found) t.fail(message({"expected the name of ", expected}));
     return *std::move(found);
   }(std::type_identity<Variant>{}, text, what, read);
 }

@@ -91,8 +91,7 @@ class AnyLoss {
         [&]<class L>(const L& loss) -> R {
           if constexpr (detail::is_labels<T> && !detail::is_labels<typename L::template Target<double>>) {
             detail::raise<std::invalid_argument>(
-                std::string(L::name) +
-                ": expected targets as a matrix with a row for each output, found labels");
+                {L::name, ": expected targets as a matrix with a row for each output, found labels"});
           } else {
             return f(loss);
           }

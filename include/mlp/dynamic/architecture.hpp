@@ -56,14 +56,12 @@ struct PartText {
 
   /// Errors: std::invalid_argument if there is no such size.
   Index size(std::size_t i) const {
-    if (i >= sizes.size())
-      fail("expected " + std::to_string(i + 1) + " sizes, found " + std::to_string(sizes.size()));
+    if (i >= sizes.size()) fail(message({"expected ", i + 1, " sizes, found ", sizes.size()}));
     return sizes[i];
   }
 
   const PartText& part(std::size_t i) const {
-    if (i >= parts.size())
-      fail("expected " + std::to_string(i + 1) + " parts, found " + std::to_string(parts.size()));
+    if (i >= parts.size()) fail(message({"expected ", i + 1, " parts, found ", parts.size()}));
     return parts[i];
   }
 
@@ -80,12 +78,12 @@ struct PartText {
   }
 
   double single(std::string_view option_name, const std::vector<double>& values) const {
-    if (values.size() != 1) fail("expected one number as " + std::string(option_name) + ", found a list");
+    if (values.size() != 1) fail(message({"expected one number as ", option_name, ", found a list"}));
     return values.front();
   }
 
-  [[noreturn]] void fail(const std::string& what) const {
-    raise<std::invalid_argument>("architecture: " + printable(name) + ": " + what);
+  [[noreturn]] void fail(MessagePart what) const {
+    raise<std::invalid_argument>({"architecture: ", printable(name), ": ", what});
   }
 };
 
@@ -185,7 +183,7 @@ class PartParser {
     return true;
   }
   void expect(char c) {
-    if (!take(c)) fail(std::string("'") + c + "'");
+    if (!take(c)) fail(message({"'", std::string_view(&c, 1), "'"}));
   }
 
   static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -193,7 +191,7 @@ class PartParser {
 
   std::string parse_name() {
     if (!is_letter(peek())) fail("a name");
-    if (++names_ > most_names) fail("no more than " + std::to_string(most_names) + " parts and options");
+    if (++names_ > most_names) fail(message({"no more than ", most_names, " parts and options"}));
     const std::size_t begin = at_;
     while (at_ < text_.size() && (is_letter(text_[at_]) || is_digit(text_[at_]))) ++at_;
     return std::string(text_.substr(begin, at_ - begin));
@@ -210,7 +208,7 @@ class PartParser {
   }
 
   PartText parse_part(std::string part_name, int level) {
-    if (level == most_levels) fail("no more than " + std::to_string(most_levels) + " parts within another");
+    if (level == most_levels) fail(message({"no more than ", most_levels, " parts within another"}));
     PartText part{std::move(part_name)};
     if (!take('(')) return part;
     if (take(')')) return part;
@@ -222,7 +220,7 @@ class PartParser {
       }
       std::string name = parse_name();
       if (take('=')) {
-        if (!seen.insert(name).second) fail("option " + printable(name) + " only once");
+        if (!seen.insert(name).second) fail(message({"option ", printable(name), " only once"}));
         part.options.emplace_back(std::move(name), parse_values());
       } else {
         part.parts.push_back(parse_part(std::move(name), level + 1));
@@ -247,10 +245,10 @@ class PartParser {
     return values;
   }
 
-  [[noreturn]] void fail(const std::string& expected) const {
+  [[noreturn]] void fail(MessagePart expected) const {
     const std::string found = at_ < text_.size() ? in_quotes(text_.substr(at_, 20)) : "the end";
-    raise<std::invalid_argument>("architecture: expected " + expected + " at character " +
-                                 std::to_string(at_ + 1) + ", found " + found);
+    raise<std::invalid_argument>(
+        {"architecture: expected ", expected, " at character ", at_ + 1, ", found ", found});
   }
 
   std::string_view text_;

@@ -174,8 +174,8 @@ class AnyLayer {
     bool is_all = text.sizes == understood.sizes && count(text) == count(understood);
     for (const auto& option : text.options) is_all = is_all && understood.find(option.first) != nullptr;
     if (!is_all)
-      text.fail("expected its sizes, parts and options alone, as in " +
-                printable(detail::to_text(understood), 200));
+      text.fail(detail::message({"expected its sizes, parts and options alone, as in ",
+                                 printable(detail::to_text(understood), 200)}));
     return layer;
   }
 
@@ -383,8 +383,7 @@ auto Sequential::view_of(std::size_t i, auto& theta, auto&& use) const {
     }
   });
   if (view.size() == 0) {
-    detail::raise<std::invalid_argument>("mlp: expected a layer with weights, found layer " +
-                                         std::to_string(i));
+    detail::raise<std::invalid_argument>({"mlp: expected a layer with weights, found layer ", i});
   }
   return view;
 }

@@ -61,7 +61,7 @@ inline void set_value(Index& count, const Tensor& from, const std::string& file)
   constexpr std::int64_t most = std::int64_t{1} << 53;
   const std::int64_t found = tensor_values<std::int64_t>(from, file)[0];
   if (found < 0 || found > most) {
-    file_error(file, from.name + " in [0, " + std::to_string(most) + "]", std::to_string(found));
+    file_error(file, message({from.name, " in [0, ", most, "]"}), found);
   }
   count = static_cast<Index>(found);
 }
@@ -75,7 +75,7 @@ inline void set_value(Rng& rng, const Tensor& from, const std::string& file) {
   const auto found = tensor_values<std::uint64_t>(from, file);
   Rng::Words words;
   std::copy(found.begin(), found.end(), words.begin());
-  if (words == Rng::Words{}) file_error(file, from.name + " with a word other than 0", "none");
+  if (words == Rng::Words{}) file_error(file, message({from.name, " with a word other than 0"}), "none");
   rng = Rng(words);
 }
 template <class M>
@@ -101,7 +101,7 @@ template <class T>
 void check_finite(const T* values, std::size_t n, const char* name, const std::string& file) {
   for (std::size_t i = 0; i < n; ++i) {
     if (!std::isfinite(values[i])) {
-      file_error(file, std::string("finite ") + name, text_of(static_cast<double>(values[i])));
+      file_error(file, message({"finite ", name}), values[i]);
     }
   }
 }
@@ -126,7 +126,7 @@ void check_state(Training& training, const TensorFile& before, const TensorFile&
           std::conditional_t<std::is_signed_v<std::remove_cvref_t<T>>, std::int64_t, std::uint64_t>;
       const Number number = tensor_values<Number>(*found, file)[0];
       if (number != static_cast<Number>(value)) {
-        file_error(file, std::string(name) + " " + std::to_string(value), std::to_string(number));
+        file_error(file, message({name, " ", value}), number);
       }
     } else if constexpr (requires { value.allFinite(); }) {
       const auto values = tensor_values<typename std::remove_cvref_t<T>::Scalar>(*found, file);
@@ -153,7 +153,7 @@ void load_checkpoint(Training& training, std::string_view bytes, const std::stri
   for (const auto& [key, expected] : before.metadata) {
     const auto found = from.metadata.find(key);
     if (found == from.metadata.end() || found->second != expected) {
-      file_error(file, key + " \"" + expected + '"',
+      file_error(file, message({key, " \"", expected, '"'}),
                  found == from.metadata.end() ? "none" : in_quotes(found->second));
     }
   }

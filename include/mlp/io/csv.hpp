@@ -135,8 +135,8 @@ class CsvRecords {
   CsvFields& fields() { return fields_; }
 
   // Reports an error in the line in which the record begins.
-  [[noreturn]] void fail(const std::string& what) const {
-    raise<std::runtime_error>(name_ + ":" + std::to_string(line_) + ": " + what);
+  [[noreturn]] void fail(MessagePart what) const {
+    raise<std::runtime_error>({name_, ":", line_, ": ", what});
   }
 
  private:
@@ -208,8 +208,8 @@ class CsvRecords {
     }
   }
 
-  [[noreturn]] void fail_here(const std::string& expected) const {
-    fail("column " + std::to_string(fields_.size() + 1) + ": " + expected);
+  [[noreturn]] void fail_here(MessagePart expected) const {
+    fail(message({"column ", fields_.size() + 1, ": ", expected}));
   }
 
   [[noreturn]] void fail_at_zero() const {
@@ -265,8 +265,8 @@ class CsvTable {
     result.reserve(names.size());
     for (const std::string& wanted : names) {
       const Index column = column_of.find(wanted)->second;
-      if (column == none) fail("expected a column " + in_quotes(wanted) + ", found none");
-      if (column == several) fail("expected one column " + in_quotes(wanted) + ", found several");
+      if (column == none) fail(message({"expected a column ", in_quotes(wanted), ", found none"}));
+      if (column == several) fail(message({"expected one column ", in_quotes(wanted), ", found several"}));
       result.push_back(column);
     }
     return result;
@@ -277,7 +277,7 @@ class CsvTable {
     if (std::exchange(first_is_next_, false)) return true;
     if (!records_.next()) return false;
     if (const Index found = records_.fields().size(); found != columns_) {
-      records_.fail("expected " + std::to_string(columns_) + " columns, found " + std::to_string(found));
+      records_.fail(message({"expected ", columns_, " columns, found ", found}));
     }
     return true;
   }
@@ -304,13 +304,13 @@ class CsvTable {
     return true;
   }
 
-  [[noreturn]] void fail(Index i, const std::string& expected) const {
+  [[noreturn]] void fail(Index i, MessagePart expected) const {
     const std::string name_of_column = options_.header ? " (" + printable(name(i)) + ")" : "";
-    records_.fail("column " + std::to_string(i + 1) + name_of_column + ": " + expected + ", found " +
-                  in_quotes(text(i)));
+    records_.fail(
+        message({"column ", i + 1, name_of_column, ": ", expected, ", found ", in_quotes(text(i))}));
   }
 
-  [[noreturn]] void fail(const std::string& what) const { raise<std::runtime_error>(name_ + ": " + what); }
+  [[noreturn]] void fail(MessagePart what) const { raise<std::runtime_error>({name_, ": ", what}); }
 
  private:
   const CsvOptions& options_;
@@ -447,8 +447,8 @@ void fill_gaps(const CsvTable& table, const std::vector<Index>& features, Matrix
         if (!std::isnan(value)) continue;
         const double mean = sum(i) / count(i);
         if (!std::isfinite(mean)) {
-          table.fail("expected numbers with a mean in column " +
-                     in_quotes(table.name(features[static_cast<std::size_t>(first + i)])));
+          table.fail(message({"expected numbers with a mean in column ",
+                              in_quotes(table.name(features[static_cast<std::size_t>(first + i)]))}));
         }
         value = static_cast<S>(mean);
       }

@@ -150,9 +150,9 @@ class HeaderWriter {
       : net_(net), info_(info), options_(options) {
     if (!is_identifier(options.name)) {
       raise<std::invalid_argument>(
-          "export_header: expected as name an identifier of letters, digits and single underscores that "
-          "neither C++ nor C's library uses, found " +
-          in_quotes(options.name));
+          {"export_header: expected as name an identifier of letters, digits and single underscores that "
+           "neither C++ nor C's library uses, found ",
+           in_quotes(options.name)});
     }
     info.validate(net.inputs(), net.outputs());
   }
@@ -178,8 +178,8 @@ class HeaderWriter {
   std::string number(double value) const {
     const S rounded = static_cast<S>(value);
     if (!std::isfinite(rounded)) {
-      raise<std::invalid_argument>("export_header: expected finite numbers in " + where_ + ", found " +
-                                   text_of(static_cast<double>(rounded)));
+      raise<std::invalid_argument>(
+          {"export_header: expected finite numbers in ", where_, ", found ", rounded});
     }
     return number_text(rounded);
   }

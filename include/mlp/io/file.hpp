@@ -40,15 +40,14 @@ inline std::string path_text(const std::filesystem::path& path) {
 #endif
 }
 
-[[noreturn]] inline void file_error(const std::string& file, const std::string& expected,
-                                    const std::string& found) {
-  raise<std::runtime_error>(file + ": expected " + expected + ", found " + found);
+[[noreturn]] inline void file_error(const std::string& file, MessagePart expected, MessagePart found) {
+  raise<std::runtime_error>({file, ": expected ", expected, ", found ", found});
 }
-[[noreturn]] inline void file_error(const std::filesystem::path& path, const std::string& expected,
-                                    const std::string& found) {
+[[noreturn]] inline void file_error(const std::filesystem::path& path, MessagePart expected,
+                                    MessagePart found) {
   file_error(path_text(path), expected, found);
 }
-[[noreturn]] inline void file_error(const char* file, const std::string& expected, const std::string& found) {
+[[noreturn]] inline void file_error(const char* file, MessagePart expected, MessagePart found) {
   file_error(std::string(file), expected, found);
 }
 
@@ -72,8 +71,8 @@ inline std::uint64_t physical_memory() {
 // program that uses it, so the size is checked before anything is read.
 inline void check_fits_in_memory(const std::filesystem::path& path, std::uint64_t bytes) {
   if (bytes > physical_memory()) {
-    file_error(path, "a file that fits into the " + std::to_string(physical_memory()) + " bytes of memory",
-               std::to_string(bytes) + " bytes");
+    file_error(path, message({"a file that fits into the ", physical_memory(), " bytes of memory"}),
+               message({bytes, " bytes"}));
   }
 }
 
@@ -144,7 +143,7 @@ inline std::string read_file(InputFile& in) {
   try {
     bytes.reserve(static_cast<std::size_t>(in.size()));
   } catch (const std::bad_alloc&) {
-    file_error(in.path(), "a file that fits into memory", std::to_string(in.size()) + " bytes");
+    file_error(in.path(), "a file that fits into memory", message({in.size(), " bytes"}));
   }
   // Read to the end, because the file may have grown, and because files in /proc report a size of 0.
   std::array<char, 65536> block;
@@ -305,8 +304,8 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
   }
   if (const std::error_code late = synchronize_folder(target.parent_path())) {
     raise<std::runtime_error>(
-        path_text(path) + ": the new file is in place, but its folder could not be " +
-        "written to the disk, so that a crash of the machine may restore the old file: " + late.message());
+        {path_text(path), ": the new file is in place, but its folder could not be ",
+         "written to the disk, so that a crash of the machine may restore the old file: ", late.message()});
   }
 }
 

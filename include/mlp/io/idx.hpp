@@ -88,7 +88,7 @@ class IdxFile {
   }
 
  private:
-  [[noreturn]] void unreadable(const std::string& why) const {
+  [[noreturn]] void unreadable(MessagePart why) const {
     file_error(path_, "a readable, undamaged file", why);
   }
 
@@ -114,24 +114,22 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
   IdxFile file(path);
   std::array<std::uint8_t, 4> magic{};
   if (const std::size_t got = file.read(magic.data(), magic.size()); got < magic.size()) {
-    file_error(path, "the 4 bytes that open an IDX file", std::to_string(got));
+    file_error(path, "the 4 bytes that open an IDX file", got);
   }
   if (magic[0] != 0 || magic[1] != 0) {
-    file_error(path, "an IDX file, which opens with the bytes 0 0",
-               std::to_string(magic[0]) + " " + std::to_string(magic[1]));
+    file_error(path, "an IDX file, which opens with the bytes 0 0", message({magic[0], " ", magic[1]}));
   }
   if (magic[2] != unsigned_byte) {
-    file_error(path, "elements of type 8 (unsigned byte)", "type " + std::to_string(magic[2]));
+    file_error(path, "elements of type 8 (unsigned byte)", message({"type ", magic[2]}));
   }
   const std::size_t rank = magic[3];
   if (rank < least || rank > most) {
-    file_error(path, std::to_string(least) + (most > least ? " or more dimensions" : " dimension"),
-               std::to_string(rank));
+    file_error(path, message({least, (most > least ? " or more dimensions" : " dimension")}), rank);
   }
 
   std::vector<std::uint8_t> header(4 * rank);
   if (const std::size_t got = file.read(header.data(), header.size()); got < header.size()) {
-    file_error(path, std::to_string(header.size()) + " bytes of sizes", std::to_string(got));
+    file_error(path, message({header.size(), " bytes of sizes"}), got);
   }
   std::vector<std::uint64_t> sizes;
   std::string shape;  // "10000 x 28 x 28", for messages
@@ -161,16 +159,17 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
     constexpr double always = 16 << 20;
     const double bound = std::max(always, options.max_expansion * static_cast<double>(file.size()));
     if (static_cast<double>(total) > bound) {
-      file_error(path,
-                 "at most " + std::to_string(static_cast<std::uint64_t>(bound)) +
-                     " bytes of data from a gzipped file of " + std::to_string(file.size()) +
-                     " (IdxOptions::max_expansion)",
-                 "a header that promises " + expected);
+      file_error(
+          path,
+          message({"at most ", static_cast<std::uint64_t>(bound), " bytes of data from a gzipped file of ",
+                   file.size(), " (IdxOptions::max_expansion)"}),
+          message({"a header that promises ", expected}));
     }
   } else {
     const std::uint64_t opening = magic.size() + header.size();
     const std::uint64_t found = file.size() - std::min(file.size(), opening);
-    if (found != total) file_error(path, expected, found < total ? std::to_string(found) : "more than that");
+    if (found < total) file_error(path, expected, found);
+    if (found > total) file_error(path, expected, "more than that");
   }
   check_fits_in_memory(path, total);
 
@@ -180,7 +179,7 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
     const std::size_t size = std::min(block, total - before);
     idx.bytes.resize(before + size);
     const std::size_t got = file.read(idx.bytes.data() + before, size);
-    if (got < size) file_error(path, expected, std::to_string(before + got));
+    if (got < size) file_error(path, expected, before + got);
   }
   // Reading past the end also makes zlib compare the checksum, which follows the data.
   std::uint8_t extra = 0;

@@ -54,8 +54,8 @@ namespace mlp {
 
 namespace detail {
 
-[[noreturn]] inline void fail_in(const std::string& file, const std::string& what) {
-  raise<std::runtime_error>(file + ": " + what);
+[[noreturn]] inline void fail_in(const std::string& file, MessagePart what) {
+  raise<std::runtime_error>({file, ": ", what});
 }
 
 // A layer that is a Linear in PyTorch: its weights are a matrix even with a single input. A norm's are a
@@ -163,8 +163,8 @@ inline void check_inputs(Index inputs, const TensorFile& file, auto&& fail) {
   for (const Tensor& tensor : file.tensors) bytes += tensor.bytes.size();
   for (const auto& [key, text] : file.metadata) bytes += text.size();
   if (static_cast<std::size_t>(inputs) > bytes) {
-    fail("expected no more inputs than the " + std::to_string(bytes) +
-         " that the size of the file justifies, found " + std::to_string(inputs));
+    fail(message({"expected no more inputs than the ", bytes, " that the size of the file justifies, found ",
+                  inputs}));
   }
 }
 
@@ -200,7 +200,8 @@ class MetadataReader {
     const std::string* const text = find(key);
     if (text == nullptr) return;
     const auto fail = [&] {
-      fail_in(file_, "metadata " + key + ": expected JSON as save writes it, found " + in_quotes(*text));
+      fail_in(file_,
+              message({"metadata ", key, ": expected JSON as save writes it, found ", in_quotes(*text)}));
     };
     JsonLists lists;
     if (!lists.parse(*text, most_texts)) fail();
@@ -209,7 +210,7 @@ class MetadataReader {
     } catch (const std::out_of_range&) {
       fail();
     } catch (const std::invalid_argument& error) {
-      fail_in(file_, "metadata " + key + ": " + error.what());
+      fail_in(file_, message({"metadata ", key, ": ", error.what()}));
     }
   }
 
@@ -275,7 +276,7 @@ Scaler<S> scaler_from(const JsonLists& json) {
 inline bool is_foreign(const MetadataReader& metadata, const std::string& file) {
   const std::string* const version = metadata.find("mlp.version");
   if (version != nullptr && *version != "1")
-    fail_in(file, "metadata mlp.version: expected 1, found " + in_quotes(*version));
+    fail_in(file, message({"metadata mlp.version: expected 1, found ", in_quotes(*version)}));
   return version == nullptr;
 }
 
@@ -326,14 +327,15 @@ void read_parameters(const Net& net, const TensorFile& tensors, const std::strin
     const auto found = by_name.find(name);
     const std::vector<Index> shape = shape_of(view);
     const auto fail = [&](const std::string& what) {
-      fail_in(file, "tensor " + printable(name) + ": " + what);
+      fail_in(file, message({"tensor ", printable(name), ": ", what}));
     };
     if (found == by_name.end()) {
-      fail_in(file, "expected a tensor " + printable(name) + " " + text_of(shape) + ", found none");
+      fail_in(file, message({"expected a tensor ", printable(name), " ", text_of(shape), ", found none"}));
     }
     const Tensor& tensor = *found->second;
     if (tensor.shape != shape) {
-      fail("expected the sizes " + text_of(shape) + " of the network, found " + text_of(tensor.shape));
+      fail(
+          message({"expected the sizes ", text_of(shape), " of the network, found ", text_of(tensor.shape)}));
     }
     const std::vector<S> values = tensor_values<S>(tensor, file);
     const Index cols = shape.size() == 1 ? 1 : shape[1];
@@ -344,8 +346,8 @@ void read_parameters(const Net& net, const TensorFile& tensors, const std::strin
   for (const Tensor& tensor : tensors.tensors)
     used += tensor.name.ends_with(".num_batches_tracked");  // of PyTorch's BatchNorm1d
   if (used != tensors.tensors.size()) {
-    fail_in(file, "expected the " + std::to_string(used) + " tensors of the network, found " +
-                      std::to_string(tensors.tensors.size()));
+    fail_in(file,
+            message({"expected the ", used, " tensors of the network, found ", tensors.tensors.size()}));
   }
 }
 
@@ -369,9 +371,9 @@ void check_probes(const Matrix<S>& expected, const Matrix<S>& found, double tole
   for (Index j = 0; j < expected.cols(); ++j) {
     for (Index i = 0; i < expected.rows(); ++i) {
       if (!(std::abs(double{expected(i, j)} - double{found(i, j)}) <= bound)) {
-        fail_in(file, "probe " + std::to_string(j) + ", output " + std::to_string(i) +
-                          ": expected the network to predict " + std::to_string(expected(i, j)) + ", found " +
-                          std::to_string(found(i, j)) + ": it is not the network that was saved");
+        fail_in(file,
+                message({"probe ", j, ", output ", i, ": expected the network to predict ", expected(i, j),
+                         ", found ", found(i, j), ": it is not the network that was saved"}));
       }
     }
   }
@@ -392,8 +394,8 @@ TensorFile to_tensors(const BasicMlp<S, L, Layers...>& net, const ModelInfo<S>& 
       net, "", theta, state, [&](const std::string& module, const char* leaf, const auto& view) {
         const std::string name = module + "." + leaf;
         if (!view.allFinite()) {
-          detail::raise<std::invalid_argument>("save: tensor " + name +
-                                               ": expected finite numbers, found nan or infinity");
+          detail::raise<std::invalid_argument>(
+              {"save: tensor ", name, ": expected finite numbers, found nan or infinity"});
         }
         file.tensors.push_back(make_tensor(name, detail::shape_of(view), detail::rows_first(view).data()));
       });
@@ -412,7 +414,7 @@ TensorFile to_tensors(const BasicMlp<S, L, Layers...>& net, const ModelInfo<S>& 
                                            {"predictions", detail::columns_of(probes.predictions)}});
   }
   detail::check_inputs(net.inputs(), file, [](const std::string& what) {
-    detail::raise<std::invalid_argument>("save: " + what);
+    detail::raise<std::invalid_argument>({"save: ", what});
   });
   return file;
 }
@@ -449,7 +451,7 @@ ModelInfo<S> from_tensors(BasicMlp<S, L, Layers...>& net, const TensorFile& tens
     info.validate(net.inputs(), net.outputs());
     if (expected.size() > 0) found = loaded.predict(info.prepare(info.probes));
   } catch (const std::invalid_argument& error) {
-    detail::fail_in(file, std::string("metadata: ") + error.what());
+    detail::fail_in(file, detail::message({"metadata: ", error.what()}));
   }
   if (expected.size() > 0) detail::check_probes(expected, found, detail::probe_tolerance<S>(tensors), file);
   net = std::move(loaded);
@@ -477,9 +479,8 @@ Model<S> from_tensors(const TensorFile& tensors, const std::string& file) {
     for (const Tensor& tensor : tensors.tensors) bytes += tensor.bytes.size();
     const auto count = static_cast<std::size_t>(layers.parameter_count() + layers.state_count());
     if (count > bytes) {
-      detail::fail_in(file, "expected tensors of the " + std::to_string(count) +
-                                " numbers that the architecture has, found " + std::to_string(bytes) +
-                                " bytes");
+      detail::fail_in(file, detail::message({"expected tensors of the ", count,
+                                             " numbers that the architecture has, found ", bytes, " bytes"}));
     }
     detail::check_inputs(layers.inputs(), tensors,
                          [&](const std::string& what) { detail::fail_in(file, what); });
@@ -487,7 +488,7 @@ Model<S> from_tensors(const TensorFile& tensors, const std::string& file) {
     model.info = from_tensors(model.net, tensors, file);
     return model;
   } catch (const std::invalid_argument& error) {
-    detail::fail_in(file, std::string("metadata mlp.architecture: ") + error.what());
+    detail::fail_in(file, detail::message({"metadata mlp.architecture: ", error.what()}));
   }
 }
 

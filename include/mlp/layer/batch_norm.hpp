@@ -117,7 +117,7 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
   void forward(const auto& theta, const auto& x, Y& y, auto& cache, Rng&) const {
     if (x.cols() < 2) {
       detail::raise<std::invalid_argument>(
-          "BatchNorm: expected at least two samples in a training batch, found " + std::to_string(x.cols()));
+          {"BatchNorm: expected at least two samples in a training batch, found ", x.cols()});
     }
     using S = typename Y::Scalar;
     cache.samples = x.cols();

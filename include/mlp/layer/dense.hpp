@@ -26,8 +26,8 @@ namespace detail {
 // Returns the number of inputs if both sizes are positive.
 constexpr Index checked_dense_inputs(Index inputs, Index outputs) {
   if (inputs <= 0 || outputs <= 0) {
-    raise<std::invalid_argument>("Dense: expected positive sizes, found " + std::to_string(inputs) +
-                                 " inputs, " + std::to_string(outputs) + " outputs");
+    raise<std::invalid_argument>(
+        {"Dense: expected positive sizes, found ", inputs, " inputs, ", outputs, " outputs"});
   }
   return checked_count(inputs, "Dense");
 }

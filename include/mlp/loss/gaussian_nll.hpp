@@ -73,8 +73,7 @@ struct GaussianNLL {
   void validate(Index outputs) const {
     if (outputs % 2 != 0)
       detail::raise<std::invalid_argument>(
-          "GaussianNLL: expected an even number of outputs, means and variances, found " +
-          std::to_string(outputs));
+          {"GaussianNLL: expected an even number of outputs, means and variances, found ", outputs});
   }
 
  private:

@@ -13,21 +13,19 @@ namespace mlp::detail {
 
 // Throws std::invalid_argument unless all weights are finite and >= 0. `name` begins the message: "Loss:
 // expected option".
-inline void check_weights_option(const std::string& name, const std::vector<double>& weights) {
+inline void check_weights_option(const char* name, const std::vector<double>& weights) {
   for (std::size_t i = 0; i < weights.size(); ++i) {
     if (!(weights[i] >= 0 && weights[i] <= std::numeric_limits<double>::max()))
-      raise<std::invalid_argument>(name + " that are finite and >= 0, found " + std::to_string(weights[i]) +
-                                   " at index " + std::to_string(i));
+      raise<std::invalid_argument>({name, " that are finite and >= 0, found ", weights[i], " at index ", i});
   }
 }
 
 // Throws std::invalid_argument unless there are no weights or one for each output; `what` names the outputs
 // in the message.
-inline void check_weight_count(const std::string& name, const std::vector<double>& weights, Index outputs,
-                               const std::string& what) {
+inline void check_weight_count(const char* name, const std::vector<double>& weights, Index outputs,
+                               const char* what) {
   if (!weights.empty() && static_cast<Index>(weights.size()) != outputs)
-    raise<std::invalid_argument>(name + " for " + std::to_string(outputs) + what + ", found " +
-                                 std::to_string(weights.size()));
+    raise<std::invalid_argument>({name, " for ", outputs, what, ", found ", weights.size()});
 }
 
 }  // namespace mlp::detail

@@ -58,10 +58,8 @@ namespace detail {
 template <class S>
 void check_start(const char* who, S loss, S max_gradient) {
   if (!std::isfinite(loss) || !std::isfinite(max_gradient)) {
-    raise<std::runtime_error>(std::string(who) +
-                              ": expected a finite loss and gradient at the start, found " +
-                              std::to_string(loss) + " and a gradient whose largest coefficient is " +
-                              std::to_string(max_gradient));
+    raise<std::runtime_error>({who, ": expected a finite loss and gradient at the start, found ", loss,
+                               " and a gradient whose largest coefficient is ", max_gradient});
   }
 }
 

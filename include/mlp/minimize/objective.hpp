@@ -132,7 +132,7 @@ class Objective {
       net_->loss_function().visit([]<class L>(const L&) {
         if constexpr (!std::is_same_v<L, MeanSquaredError>) {
           detail::raise<std::invalid_argument>(
-              std::string("LevenbergMarquardt: expected the loss MeanSquaredError, found ") + L::name);
+              {"LevenbergMarquardt: expected the loss MeanSquaredError, found ", L::name});
         }
       });
     }

@@ -73,7 +73,7 @@ inline void check(int code, const char* call, MPI_Comm comm) {
   char text[MPI_MAX_ERROR_STRING] = "";
   int length = 0;
   MPI_Error_string(code, text, &length);
-  end_run(std::string(call) + ": " + text, comm);
+  end_run(message({call, ": ", text}), comm);
 }
 
 // MPI counts in int: longer data are sent in pieces.
@@ -105,9 +105,7 @@ inline void check_same(Index found, const char* what, MPI_Comm comm) {
   Index expected = found;
   broadcast(&expected, 1, comm);
   if (found != expected) {
-    end_run(std::string("expected ") + what + " as on rank 0, " + std::to_string(expected) + ", found " +
-                std::to_string(found),
-            comm);
+    end_run(message({"expected ", what, " as on rank 0, ", expected, ", found ", found}), comm);
   }
 }
 

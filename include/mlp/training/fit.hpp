@@ -108,7 +108,7 @@ class Run {
 
   /// Recomputes the members that follow from the state that each_state names.
   /// Errors: std::runtime_error if the state belongs to another run; the message begins with `who`.
-  void restored(const std::string& who = "fit") {
+  void restored(const char* who = "fit") {
     check_restored(who, progress_);
     const Index epochs = progress_.epochs_done(),
                 epoch_steps = progress_.epoch_is_done() ? 0 : progress_.batch / options_.accumulate,

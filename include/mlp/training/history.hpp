@@ -52,7 +52,7 @@ namespace detail {
 
 // Throws std::runtime_error, whose message begins with `who`, unless a history from a checkpoint has an entry for
 // each of the epochs and that many validations.
-inline void check_restored(const std::string& who, const History& history, Index epochs, Index validations) {
+inline void check_restored(const char* who, const History& history, Index epochs, Index validations) {
   const auto check_size = [&](const char* what, Index size, const std::vector<double>& found) {
     check_restored(who, what, size, size, static_cast<Index>(found.size()));
   };

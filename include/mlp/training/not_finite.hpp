@@ -36,7 +36,7 @@ std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w,
   std::string found;
   std::size_t layer = 0;
   const auto look = [&](const auto& y) {
-    if (!y.allFinite() && found.empty()) found = "the activations of layer " + std::to_string(layer);
+    if (!y.allFinite() && found.empty()) found = message({"the activations of layer ", layer});
     ++layer;
   };
   [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -50,7 +50,7 @@ std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w,
   net.for_each_layer([&](const auto& of, Index offset, Index) {
     // A later layer replaces an earlier one, since a backward pass comes to it first.
     if (!gradient.segment(offset, of.parameter_count()).allFinite())
-      found = "the gradient of layer " + std::to_string(layer);
+      found = message({"the gradient of layer ", layer});
     ++layer;
   });
   return found.empty() ? "none of the activations and gradients seen here" : found;
@@ -59,11 +59,9 @@ std::string where_not_finite(const Net& net, const X& x, const T& t, const W& w,
 // Throws the error of a run whose loss or gradient (`what`) is not finite, first so at the place `where`.
 [[noreturn]] inline void raise_not_finite(const Progress& now, const char* what, double found,
                                           const std::string& where) {
-  raise<std::runtime_error>("fit: epoch " + std::to_string(now.epoch) + ", batch " +
-                            std::to_string(now.batch) + ", step " + std::to_string(now.steps + 1) +
-                            ": expected a finite " + what + ", found " + text_of(found) +
-                            "; the first to go bad: " + where +
-                            ". The data hold a nan or infinity, or the learning rate is too large");
+  raise<std::runtime_error>({"fit: epoch ", now.epoch, ", batch ", now.batch, ", step ", now.steps + 1,
+                             ": expected a finite ", what, ", found ", found, "; the first to go bad: ",
+                             where, ". The data hold a nan or infinity, or the learning rate is too large"});
 }
 
 /// Throws std::runtime_error if the loss of a batch, or the norm of the gradient, is not finite: the message tells

@@ -47,13 +47,12 @@ struct Progress {
 namespace detail {
 
 // Throws std::runtime_error, whose message begins with `who`, unless a count from a checkpoint is in [low, high].
-inline void check_restored(const std::string& who, const char* what, Index low, Index high, Index found) {
+inline void check_restored(const char* who, const char* what, Index low, Index high, Index found) {
   if (low <= found && found <= high) return;
-  raise<std::runtime_error>(who + ": expected " + what + " in [" + std::to_string(low) + ", " +
-                            std::to_string(high) + "], found " + std::to_string(found));
+  raise<std::runtime_error>({who, ": expected ", what, " in [", low, ", ", high, "], found ", found});
 }
 
-inline void check_restored(const std::string& who, const Progress& progress) {
+inline void check_restored(const char* who, const Progress& progress) {
   check_restored(who, "epoch", 0, progress.epochs, progress.epoch);
   // Before the first epoch, progress is what it is at the end of an epoch.
   check_restored(who, "batch", progress.epoch == 0 ? progress.batches : 1, progress.batches, progress.batch);

@@ -100,8 +100,8 @@ class Trainer {
   S finish_step(S loss) {
     if (!std::isfinite(loss)) {
       detail::raise<std::runtime_error>(
-          "mlp: step " + std::to_string(steps_ + 1) + ": expected a finite loss, found " +
-          detail::text_of(loss) + ": the data hold a nan or infinity, or the learning rate is too large");
+          {"mlp: step ", steps_ + 1, ": expected a finite loss, found ", loss,
+           ": the data hold a nan or infinity, or the learning rate is too large"});
     }
     update();
     return loss;

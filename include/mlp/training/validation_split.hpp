@@ -18,8 +18,8 @@ std::pair<Data, Data> split_validation(const Data& data, double fraction, Rng& r
   auto parts = split(data, fraction, rng);
   if (parts.first.size() == 0 || parts.second.size() == 0) {
     raise<std::invalid_argument>(
-        "fit: expected a validation_fraction that leaves samples on both sides, found " +
-        std::to_string(fraction) + " of " + std::to_string(data.size()) + " samples");
+        {"fit: expected a validation_fraction that leaves samples on both sides, found ", fraction, " of ",
+         data.size(), " samples"});
   }
   return parts;
 }

@@ -77,21 +77,21 @@ class Builder {
 
   // Called by the rules.
 
-  [[noreturn]] void fail(const Match& m, const std::string& what) const { graph_.fail(*m.node, what); }
-  [[noreturn]] void fail(const Tensor& tensor, const std::string& what) const {
-    graph_.fail("tensor " + in_quotes(tensor.name) + ": " + what);
+  [[noreturn]] void fail(const Match& m, MessagePart what) const { graph_.fail(*m.node, what); }
+  [[noreturn]] void fail(const Tensor& tensor, MessagePart what) const {
+    graph_.fail(message({"tensor ", in_quotes(tensor.name), ": ", what}));
   }
 
   double number(const Match& m, std::string_view attribute, double otherwise) const {
     const Attribute* const found = m.node->find(attribute);
     if (found == nullptr) return otherwise;
     const double value = found->first;  // proto3 omits a 0
-    if (!(std::abs(value) <= largest_)) fail(m, "expected a finite number as " + std::string(attribute));
+    if (!(std::abs(value) <= largest_)) fail(m, message({"expected a finite number as ", attribute}));
     return found->is_float ? meant_by(value) : value;
   }
   double number(const Tensor& tensor) const {
     const auto values = numbers(tensor);
-    if (values.size() != 1) fail(tensor, "expected one number, found " + std::to_string(values.size()));
+    if (values.size() != 1) fail(tensor, message({"expected one number, found ", values.size()}));
     return tensor.type == float64 ? values[0] : meant_by(values[0]);
   }
   // The value of an input or, in older versions, of an attribute.
@@ -101,8 +101,8 @@ class Builder {
   }
   void expect(const Match& m, const char* attribute, double expected, double otherwise) const {
     if (const double found = number(m, attribute, otherwise); !(std::abs(found - expected) <= 1e-6)) {
-      fail(m, std::string("expected ") + attribute + " = " + Graph::number_text(expected) + ", found " +
-                  Graph::number_text(found));
+      fail(m, message({"expected ", attribute, " = ", Graph::number_text(expected), ", found ",
+                       Graph::number_text(found)}));
     }
   }
   bool says(const Match& m, std::string_view attribute, std::string_view value) const {
@@ -120,7 +120,7 @@ class Builder {
     const auto rows = static_cast<Index>(w.dims[0]), cols = static_cast<Index>(w.dims[1]);
     const Index in = is_out_by_in ? cols : rows, out = is_out_by_in ? rows : cols;
     if (in != n_) {
-      fail(w, "expected weights for " + std::to_string(n_) + " inputs, found " + std::to_string(in));
+      fail(w, message({"expected weights for ", n_, " inputs, found ", in}));
     }
     check_room(values.size() + static_cast<std::size_t>(out));
     // The layer's W is Out x In, column-major: for each input the weights to all outputs.
@@ -152,9 +152,9 @@ class Builder {
   void scaler(const Match& m) {
     for (const auto& [attribute, op] : {std::pair("offset", '-'), std::pair("scale", '*')}) {
       const Attribute* const found = m.node->find(attribute);
-      if (found == nullptr) fail(m, std::string("expected an attribute ") + attribute + ", found none");
+      if (found == nullptr) fail(m, message({"expected an attribute ", attribute, ", found none"}));
       if (found->count != 1 && found->count != static_cast<std::size_t>(n_)) {
-        fail(m, "expected " + std::to_string(n_) + " numbers, found " + std::to_string(found->count));
+        fail(m, message({"expected ", n_, " numbers, found ", found->count}));
       }
       graph_.spend(found->message.size());
       std::vector<double> values;
@@ -305,8 +305,8 @@ class Builder {
     const auto n = static_cast<double>(n_);
     const bool is_row = tensor.dims.empty() || tensor.dims.back() == static_cast<double>(values.size());
     if (!is_row || (values.size() != 1 && static_cast<double>(values.size()) != n)) {
-      fail(tensor, "expected a row of " + std::to_string(n_) + " numbers, found " +
-                       std::to_string(values.size()) + (is_row ? "" : " in another shape"));
+      fail(tensor, message({"expected a row of ", n_, " numbers, found ", values.size(),
+                            (is_row ? "" : " in another shape")}));
     }
     return values;
   }
@@ -375,8 +375,7 @@ class Builder {
   void set_classes(const Match& m, const std::vector<Name>& names, auto&& text) {
     const std::size_t expected = n_ == 1 ? 2 : static_cast<std::size_t>(n_);
     if (names.size() != expected) {
-      fail(m, "expected " + std::to_string(expected) + " names of classes, found " +
-                  std::to_string(names.size()));
+      fail(m, message({"expected ", expected, " names of classes, found ", names.size()}));
     }
     std::vector<Name> sorted = names;
     std::ranges::sort(sorted);

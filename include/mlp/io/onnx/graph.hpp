@@ -39,7 +39,7 @@ inline double meant_by(double value) {
 /// Errors: std::runtime_error unless a protobuf message may have this size.
 inline void check_size(const std::string& file, std::uint64_t bytes) {
   if (bytes >= std::uint64_t{1} << 31) {
-    file_error(file, "a file of less than 2 GB, the most that ONNX allows", std::to_string(bytes) + " bytes");
+    file_error(file, "a file of less than 2 GB, the most that ONNX allows", message({bytes, " bytes"}));
   }
 }
 
@@ -53,7 +53,7 @@ class Graph {
     try {
       message_ = read_message(bytes);
     } catch (const protozero::exception& error) {
-      fail("expected an ONNX model, found damaged data: " + std::string(error.what()));
+      fail(message({"expected an ONNX model, found damaged data: ", error.what()}));
     } catch (const Refusal& refusal) {
       fail(refusal.what());
     }
@@ -89,31 +89,31 @@ class Graph {
   /// Errors: if the shape and the data disagree, or a number is nan, infinite, or larger than `largest`.
   std::vector<double> numbers(const Tensor& tensor, double largest) const {
     const std::string who = "tensor " + in_quotes(tensor.name) + ": expected ";
-    if (tensor.is_external) fail(who + "its data within this file, found them in another");
+    if (tensor.is_external) fail(message({who, "its data within this file, found them in another"}));
     const int type = tensor.type;
     const std::size_t size = type == float32 || type == int32   ? 4
                              : type == float64 || type == int64 ? 8
                              : type == float16                  ? 2
                                                                 : 0;
     if (size == 0) {
-      fail(who + "float, double, float16, int32 or int64 numbers, found data type " + std::to_string(type));
+      fail(message({who, "float, double, float16, int32 or int64 numbers, found data type ", type}));
     }
     const std::size_t found = tensor.is_raw ? tensor.raw.size() / size : tensor.numbers.count();
     double expected = 1;
     for (const double dim : tensor.dims) {
-      if (!(dim >= 0)) fail(who + "sizes >= 0, found " + number_text(dim));
+      if (!(dim >= 0)) fail(message({who, "sizes >= 0, found ", number_text(dim)}));
       expected *= dim;
     }
     if (static_cast<double>(found) != expected || (tensor.is_raw && tensor.raw.size() % size != 0)) {
-      fail(who + number_text(expected) + " numbers, as its sizes say, found " +
-           (tensor.is_raw ? std::to_string(tensor.raw.size()) + " bytes" : std::to_string(found)));
+      fail(message({who, number_text(expected), " numbers, as its sizes say, found ",
+                    (tensor.is_raw ? std::to_string(tensor.raw.size()) + " bytes" : std::to_string(found))}));
     }
     spend(tensor.is_raw ? found : tensor.numbers.bytes());
     std::vector<double> result(found);
     auto to = result.begin();
     const auto add = [&](double value) {
       if (!(std::abs(value) <= largest)) {
-        fail(who + "finite numbers in the range of the scalar type, found " + number_text(value));
+        fail(message({who, "finite numbers in the range of the scalar type, found ", number_text(value)}));
       }
       *to++ = value;
     };
@@ -123,7 +123,7 @@ class Graph {
       tensor.numbers.each([&](double value) {
         if (type != float16) return add(value);
         const bool are_bits = value >= 0 && value <= 0xFFFF;
-        if (!are_bits) fail(who + "16 bits for a number, found " + number_text(value));
+        if (!are_bits) fail(message({who, "16 bits for a number, found ", number_text(value)}));
         add(double{from_half(static_cast<std::uint16_t>(value))});
       });
     }
@@ -134,16 +134,18 @@ class Graph {
   /// network, whose parameters are no more than the file's bytes, needs each number only a few times.
   void spend(std::size_t numbers) const {
     if (numbers > work_left_) {
-      fail("expected tensors that are used up to " + std::to_string(most_uses) +
-           " times, found some that are used more often");
+      fail(message({"expected tensors that are used up to ", most_uses,
+                    " times, found some that are used more often"}));
     }
     work_left_ -= numbers;
   }
 
   static std::string number_text(double value) { return std::isnan(value) ? "nan" : shortest(value); }
 
-  [[noreturn]] void fail(const std::string& what) const { raise<std::runtime_error>(file_ + ": " + what); }
-  [[noreturn]] void fail(const Node& node, const std::string& what) const { fail(label(node) + ": " + what); }
+  [[noreturn]] void fail(MessagePart what) const { raise<std::runtime_error>({file_, ": ", what}); }
+  [[noreturn]] void fail(const Node& node, MessagePart what) const {
+    fail(message({label(node), ": ", what}));
+  }
 
  private:
   static constexpr std::uint64_t most_uses = 16;
@@ -165,9 +167,9 @@ class Graph {
 
   void check_message() {
     if (message_.graphs != 1) {
-      fail("expected an ONNX model with a graph, found " + std::to_string(message_.graphs) + " graphs");
+      fail(message({"expected an ONNX model with a graph, found ", message_.graphs, " graphs"}));
     }
-    if (message_.opset < 7) fail("expected opset 7 or later, found " + number_text(message_.opset));
+    if (message_.opset < 7) fail(message({"expected opset 7 or later, found ", number_text(message_.opset)}));
   }
 
   void link_tensors() {
@@ -182,8 +184,9 @@ class Graph {
       const Node& node = message_.nodes[i];
       for (const std::string_view input : node.inputs) {
         if (!input.empty() && constant(input) == nullptr && !origins_.contains(input)) {
-          fail(node, "expected inputs from initializers, the graph's inputs or earlier nodes, found " +
-                         in_quotes(input));
+          fail(node,
+               message({"expected inputs from initializers, the graph's inputs or earlier nodes, found ",
+                        in_quotes(input)}));
         }
       }
       if (const Tensor* const tensor = constant_of(node)) {
@@ -196,7 +199,7 @@ class Graph {
     }
     for (const Value& output : outputs()) {
       if (constant(output.name) == nullptr && !origins_.contains(output.name)) {
-        fail("expected a node that provides the output " + in_quotes(output.name) + ", found none");
+        fail(message({"expected a node that provides the output ", in_quotes(output.name), ", found none"}));
       }
     }
   }
@@ -227,7 +230,7 @@ class Graph {
     if (constants_.contains(value) || !origins_.emplace(value, origin).second) fail_twice(value);
   }
   [[noreturn]] void fail_twice(std::string_view value) const {
-    fail("expected values of different names, found " + in_quotes(value) + " twice");
+    fail(message({"expected values of different names, found ", in_quotes(value), " twice"}));
   }
 
   std::string file_;

@@ -211,8 +211,7 @@ inline constexpr std::size_t most_attributes = 64, most_dims = 64;
 
 inline void add_dim(std::vector<double>& dims, double dim, const char* what, std::string_view name) {
   if (dims.size() == most_dims) {
-    raise<Refusal>(what + in_quotes(name) + ": expected no more than " + std::to_string(most_dims) +
-                   " dimensions, found more");
+    raise<Refusal>({what, in_quotes(name), ": expected no more than ", most_dims, " dimensions, found more"});
   }
   dims.push_back(dim);
 }
@@ -261,13 +260,13 @@ inline Attribute read_attribute(std::string_view bytes, const Node& node) {
         return void(read_tensor(attribute.tensor_message));
       case 6:
       case 11:
-        raise<Refusal>(label(node) + ": expected an operator without a graph of its own, found one");
+        raise<Refusal>({label(node), ": expected an operator without a graph of its own, found one"});
       default:
         return field.skip();
     }
   });
   if (attribute.name.empty()) {
-    raise<Refusal>(label(node) + ": expected attributes with names, found one without");
+    raise<Refusal>({label(node), ": expected attributes with names, found one without"});
   }
   const Numbers numbers = attribute.numbers();
   attribute.count = numbers.count();
@@ -289,8 +288,8 @@ inline Node read_node(std::string_view bytes) {
         return void(node.op = view_of(field));
       case 5:
         if (node.attributes.size() == most_attributes) {
-          raise<Refusal>(label(node) + ": expected no more than " + std::to_string(most_attributes) +
-                         " attributes, found more");
+          raise<Refusal>(
+              {label(node), ": expected no more than ", most_attributes, " attributes, found more"});
         }
         return void(node.attributes.push_back(read_attribute(view_of(field), node)));
       case 7:
@@ -307,7 +306,7 @@ inline Node read_node(std::string_view bytes) {
   drop_empty(node.outputs);
   if (node.domain == "ai.onnx") node.domain = {};
   if (node.op.empty() || node.outputs.empty()) {
-    raise<Refusal>(label(node) + ": expected an operator and an output, found none");
+    raise<Refusal>({label(node), ": expected an operator and an output, found none"});
   }
   return node;
 }
@@ -388,7 +387,7 @@ inline void read_metadata(std::string_view bytes, Message& message) {
     else text.skip();
   });
   if (!message.metadata.emplace(key, value).second) {
-    raise<Refusal>("expected one value for " + in_quotes(key) + " in metadata_props, found another");
+    raise<Refusal>({"expected one value for ", in_quotes(key), " in metadata_props, found another"});
   }
 }
 

@@ -141,7 +141,8 @@ inline std::list<Builder::Step> Builder::walk(std::string_view from, std::string
   while (from != to) {
     const Graph::Origin origin = graph_.origin(from);
     if (origin.node == nullptr || origin.position <= end) {
-      graph_.fail("expected a path from " + in_quotes(start) + " back to " + in_quotes(to) + ", found none");
+      graph_.fail(
+          message({"expected a path from ", in_quotes(start), " back to ", in_quotes(to), ", found none"}));
     }
     Step& step = steps.emplace_back(Step{nullptr, {.node = origin.node}});
     for (const Rule& rule : rules) {
@@ -151,8 +152,7 @@ inline std::list<Builder::Step> Builder::walk(std::string_view from, std::string
     if (step.rule == nullptr && origin.node->op == "Add" && origin.node->domain.empty() &&
         terms.size() == 2 && graph_.constant(terms[0]) == nullptr && graph_.constant(terms[1]) == nullptr) {
       if (level == most_levels) {
-        graph_.fail(*origin.node,
-                    "expected no more than " + std::to_string(most_levels) + " sums within another");
+        graph_.fail(*origin.node, message({"expected no more than ", most_levels, " sums within another"}));
       }
       const bool is_second = graph_.origin(terms[1]).position > graph_.origin(terms[0]).position;
       step.match.x = terms[is_second ? 0 : 1];
@@ -173,7 +173,7 @@ inline void Builder::run(std::list<Step>& steps) {
     const bool may_follow_end = step->rule != nullptr && (step->rule->role == Rule::Role::pass ||
                                                           step->rule->role == Rule::Role::after);
     if (end_ != nullptr && !may_follow_end)
-      graph_.fail(*end_, "expected nothing but predictions after it, found " + label(node));
+      graph_.fail(*end_, message({"expected nothing but predictions after it, found ", label(node)}));
     if (level_ > 0 && is_prediction(step->rule))
       graph_.fail(node, "expected it as the last operator, found it in a branch");
     try {
@@ -202,13 +202,13 @@ inline void Builder::run_branch(std::list<Step>& branch) {
 
 inline const Value& Builder::input() const {
   if (graph_.inputs().size() != 1) {
-    graph_.fail("expected one input, found " + std::to_string(graph_.inputs().size()));
+    graph_.fail(message({"expected one input, found ", graph_.inputs().size()}));
   }
   const Value& input = graph_.inputs().front();
   if (input.type == strings) graph_.fail("expected an input of numbers, found text");
   if (input.has_shape && input.dims.size() < 2) {
-    graph_.fail("expected an input of shape [N, features], found " + std::to_string(input.dims.size()) +
-                " dimensions");
+    graph_.fail(
+        message({"expected an input of shape [N, features], found ", input.dims.size(), " dimensions"}));
   }
   return input;
 }
@@ -222,7 +222,8 @@ inline std::string_view Builder::output() const {
     if (name == "probabilities" || name == "output_probability" || name == "variable") return name;
     if (found.size() < 200) found += (found.empty() ? "" : ", ") + in_quotes(name);
   }
-  graph_.fail("expected one output, or one called probabilities, found " + (found.empty() ? "none" : found));
+  graph_.fail(message(
+      {"expected one output, or one called probabilities, found ", (found.empty() ? "none" : found)}));
 }
 
 // The number of features that the first layer with parameters takes, or 0 if there is none.
@@ -267,8 +268,8 @@ inline void Builder::find_loss(std::list<Step>& steps) {
     const std::string_view expected = link_of(*loss_);
     const std::string_view found = is_link || (is_sigmoid && !expected.empty()) ? last->match.node->op : "";
     if (found != expected) {
-      graph_.fail("expected the predictions of " + in_quotes(named->second) + " to end with " +
-                  in_quotes(expected) + ", found " + in_quotes(found));
+      graph_.fail(message({"expected the predictions of ", in_quotes(named->second), " to end with ",
+                           in_quotes(expected), ", found ", in_quotes(found)}));
     }
     if (expected.empty()) return;
   }
@@ -284,8 +285,8 @@ inline void Builder::build() {
   if (!(size > 0)) size = size_before(steps);
   if (!(size > 0)) graph_.fail("expected an input of a known size, found none");
   if (!(size <= static_cast<double>(most_numbers_))) {
-    graph_.fail("expected an input of no more features than the file has bytes, found " +
-                Graph::number_text(size));
+    graph_.fail(message(
+        {"expected an input of no more features than the file has bytes, found ", Graph::number_text(size)}));
   }
   n_ = static_cast<Index>(size);
   find_loss(steps);
@@ -319,7 +320,7 @@ Model<S> read_model(std::string_view bytes, const std::string& file) {
     model.info.validate(model.net.inputs(), model.net.outputs());
     return model;
   } catch (const std::invalid_argument& error) {
-    raise<std::runtime_error>(file + ": " + error.what());
+    raise<std::runtime_error>({file, ": ", error.what()});
   }
 }
 

@@ -149,7 +149,7 @@ class GraphWriter {
   void add_names(const std::string& prefix, const Strings& names) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (!is_utf8(names[i])) {
-        raise<std::invalid_argument>("to_onnx: expected names in UTF-8, found " + in_quotes(names[i]));
+        raise<std::invalid_argument>({"to_onnx: expected names in UTF-8, found ", in_quotes(names[i])});
       }
       add_metadata(prefix + std::to_string(i), names[i]);
     }
@@ -224,8 +224,7 @@ class GraphWriter {
     for (Index i = 0; i < size; ++i) {
       if (!std::isfinite(values[i])) {
         raise<std::invalid_argument>(
-            std::string("to_onnx: expected finite numbers in the range of float, found ") +
-            text_of(double{values[i]}));
+            {"to_onnx: expected finite numbers in the range of float, found ", values[i]});
       }
       append(raw, std::bit_cast<std::uint32_t>(values[i]));
     }
@@ -302,8 +301,8 @@ std::string write_model(const BasicDynamicMlp<S>& net, const ModelInfo<S>& info)
   info.validate(net.inputs(), net.outputs());
   if (net.parameter_count() > std::numeric_limits<std::int32_t>::max() / 4 - (1 << 20)) {
     raise<std::invalid_argument>(
-        "to_onnx: expected parameters of less than 2 GB, the most that the format holds, found " +
-        std::to_string(net.parameter_count()) + " of 4 bytes");
+        {"to_onnx: expected parameters of less than 2 GB, the most that the format holds, found ",
+         net.parameter_count(), " of 4 bytes"});
   }
   GraphWriter writer;
   writer.add(info.scaler);

@@ -85,7 +85,7 @@ class TensorHeader {
 
   void parse(std::string_view json) {
     if (json.size() > most_bytes) {
-      fail("a header of at most " + std::to_string(most_bytes) + " bytes", std::to_string(json.size()));
+      fail(message({"a header of at most ", most_bytes, " bytes"}), json.size());
     }
     if (!json.starts_with('{')) fail("a header that begins with \"{\"", in_quotes(json.substr(0, 1)));
     // The parser would take it for the end.
@@ -105,28 +105,28 @@ class TensorHeader {
     Index end = 0;
     for (const Entry* entry : in_order) {
       if (entry->range[0] != end) {
-        fail(entry->tensor, "data that begin where those before them end, at " + std::to_string(end),
-             std::to_string(entry->range[0]));
+        fail(entry->tensor, message({"data that begin where those before them end, at ", end}),
+             entry->range[0]);
       }
       end = entry->range[1];
     }
     if (static_cast<std::size_t>(end) != data_size) {
-      fail(std::to_string(end) + " bytes of data, as its tensors have", std::to_string(data_size));
+      fail(message({end, " bytes of data, as its tensors have"}), data_size);
     }
   }
 
   bool null() { unexpected("null"); }
   bool boolean(bool) { unexpected("a boolean"); }
-  bool number_integer(std::int64_t value) { unexpected(std::to_string(value)); }
+  bool number_integer(std::int64_t value) { unexpected(value); }
   bool number_float(double, const std::string& text) { unexpected(printable(text)); }
   bool binary(std::vector<std::uint8_t>&) { unexpected("bytes"); }
 
   bool number_unsigned(std::uint64_t value) {
     if (numbers_ == nullptr || value > std::uint64_t{std::numeric_limits<Index>::max()}) {
-      unexpected(std::to_string(value));
+      unexpected(value);
     }
     if (numbers_->size() == most_dimensions) {
-      fail_at(depth_, "no more than " + std::to_string(most_dimensions) + " numbers", "more");
+      fail_at(depth_, message({"no more than ", most_dimensions, " numbers"}), "more");
     }
     numbers_->push_back(static_cast<Index>(value));
     return true;
@@ -160,7 +160,7 @@ class TensorHeader {
   bool end_object() {
     --depth_;
     if (depth_ == 1 && !in_metadata() && seen_[1].size() != 3) {
-      fail_at(1, "dtype, shape and data_offsets", std::to_string(seen_[1].size()) + " of them");
+      fail_at(1, "dtype, shape and data_offsets", message({seen_[1].size(), " of them"}));
     }
     return true;
   }
@@ -177,7 +177,7 @@ class TensorHeader {
   }
 
   bool parse_error(std::size_t position, const std::string& token, const nlohmann::json::exception&) {
-    fail("a header in JSON", "an error at its byte " + std::to_string(position) + ", in " + in_quotes(token));
+    fail("a header in JSON", message({"an error at its byte ", position, ", in ", in_quotes(token)}));
   }
 
  private:
@@ -202,21 +202,21 @@ class TensorHeader {
       bytes *= n;
     }
     if (bytes != entry.range[1] - entry.range[0]) {
-      fail(tensor, std::to_string(bytes) + " bytes of " + tensor.type + " " + text_of(tensor.shape),
-           std::to_string(entry.range[1] - entry.range[0]));
+      fail(tensor, message({bytes, " bytes of ", tensor.type, " ", text_of(tensor.shape)}),
+           entry.range[1] - entry.range[0]);
     }
   }
 
-  [[noreturn]] void fail(const std::string& expected, const std::string& found) const {
+  [[noreturn]] void fail(MessagePart expected, MessagePart found) const {
     file_error(file_, expected, found);
   }
 
-  [[noreturn]] void fail(const Tensor& tensor, const std::string& expected, const std::string& found) const {
-    file_error(file_ + ": tensor " + in_quotes(tensor.name), expected, found);
+  [[noreturn]] void fail(const Tensor& tensor, MessagePart expected, MessagePart found) const {
+    file_error(message({file_, ": tensor ", in_quotes(tensor.name)}), expected, found);
   }
 
   // Level 0: the file; 1: a tensor, or the metadata; 2: the value of one of its keys.
-  [[noreturn]] void fail_at(std::size_t level, const std::string& expected, const std::string& found) const {
+  [[noreturn]] void fail_at(std::size_t level, MessagePart expected, MessagePart found) const {
     std::string where = file_;
     if (level > 0) where += in_metadata() ? ": __metadata__" : ": tensor " + in_quotes(keys_[0]);
     if (level > 1) where += ": " + printable(keys_[1]);
@@ -224,10 +224,10 @@ class TensorHeader {
   }
 
   [[noreturn]] void fail_twice(std::size_t level, const std::string& key) const {
-    fail_at(level, "each key once", in_quotes(key) + " twice");
+    fail_at(level, "each key once", message({in_quotes(key), " twice"}));
   }
 
-  [[noreturn]] void unexpected(const std::string& found) const {
+  [[noreturn]] void unexpected(MessagePart found) const {
     fail_at(depth_,
             depth_ == 1           ? "an object"
             : wants_text()        ? "a string"
@@ -296,7 +296,7 @@ std::vector<S> tensor_values(const Tensor& tensor, const std::string& file) {
     }
   };
   const auto fail = [&](const char* types) {
-    detail::file_error(file + ": tensor " + detail::in_quotes(tensor.name), types,
+    detail::file_error(detail::message({file, ": tensor ", detail::in_quotes(tensor.name)}), types,
                        detail::in_quotes(tensor.type));
   };
   if constexpr (std::is_floating_point_v<S>) {
@@ -370,14 +370,12 @@ inline std::string to_bytes(const TensorFile& file) {
 /// Bounds: time proportional to the bytes (n log n in the number of tensors); memory at most 32 bytes for
 ///         each byte of the header, which has at most 100 MB, and 1 for each byte of data.
 inline TensorFile tensors_from_bytes(std::string_view bytes, const std::string& file) {
-  if (bytes.size() < 8)
-    detail::file_error(file, "8 bytes of a header's length", std::to_string(bytes.size()));
+  if (bytes.size() < 8) detail::file_error(file, "8 bytes of a header's length", bytes.size());
   const auto length = detail::from_little_endian<std::uint64_t>(bytes.data());
   bytes.remove_prefix(8);
   if (length > bytes.size()) {
-    detail::file_error(file,
-                       "a header of at most " + std::to_string(bytes.size()) + " bytes, as the file has",
-                       std::to_string(length));
+    detail::file_error(
+        file, detail::message({"a header of at most ", bytes.size(), " bytes, as the file has"}), length);
   }
   const std::string_view data = bytes.substr(static_cast<std::size_t>(length));
   detail::TensorHeader header(file);
