@@ -153,7 +153,7 @@ void load_checkpoint(Training& training, std::string_view bytes, const std::stri
   for (const auto& [key, expected] : before.metadata) {
     const auto found = from.metadata.find(key);
     if (found == from.metadata.end() || found->second != expected) {
-      file_error(file, message({key, " \"", expected, '"'}),
+      file_error(file, message({key, " \"", expected, "\""}),
                  found == from.metadata.end() ? "none" : in_quotes(found->second));
     }
   }

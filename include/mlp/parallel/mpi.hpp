@@ -73,7 +73,7 @@ inline void check(int code, const char* call, MPI_Comm comm) {
   char text[MPI_MAX_ERROR_STRING] = "";
   int length = 0;
   MPI_Error_string(code, text, &length);
-  end_run(message({call, ": ", text}), comm);
+  end_run(mlp::detail::message({call, ": ", text}), comm);
 }
 
 // MPI counts in int: longer data are sent in pieces.
@@ -105,7 +105,7 @@ inline void check_same(Index found, const char* what, MPI_Comm comm) {
   Index expected = found;
   broadcast(&expected, 1, comm);
   if (found != expected) {
-    end_run(message({"expected ", what, " as on rank 0, ", expected, ", found ", found}), comm);
+    end_run(mlp::detail::message({"expected ", what, " as on rank 0, ", expected, ", found ", found}), comm);
   }
 }
 
