@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/types.hpp>
+#include <mlp/kernel/blocked_product.hpp>
 #include <mlp/kernel/threads.hpp>
 
 #include <algorithm>
@@ -14,28 +15,19 @@
 #endif
 #endif
 
-/// Products of many multiplications, for product.hpp: by Eigen's packed kernel, by oneDNN with
-/// MLP_USE_ONEDNN, or by a BLAS with EIGEN_USE_BLAS; shared among threads.
+/// Products of many multiplications, for product.hpp, shared among threads: by blocked_product; by Eigen with
+/// MLP_USE_EIGEN_PRODUCT, which calls a BLAS with EIGEN_USE_BLAS; or by oneDNN with MLP_USE_ONEDNN.
 namespace mlp::detail {
 
-// The block sizes of Eigen's kernel, and the memory for its packed copies of the operands. Each thread keeps
-// its memory, and a training step allocates none; Eigen itself would allocate and free megabytes for each
-// product. This makes a step of 784-1024-1024-10 about 5 % faster.
+// C = start 1^T, or 0 without a start.
 template <class S>
-struct Blocking : Eigen::internal::level3_blocking<S, S> {
-  Blocking(Index rows, Index cols, Index depth) {
-    this->m_mc = rows;
-    this->m_nc = cols;
-    this->m_kc = depth;
-    Eigen::internal::computeProductBlockingSizes<S, S>(this->m_kc, this->m_mc, this->m_nc, Index{1});
-    constexpr Index line = 64 / sizeof(S);
-    const Index size_a = (this->m_kc * this->m_mc + line - 1) / line * line;
-    thread_local Vector<S> packed;
-    if (packed.size() < size_a + this->m_kc * this->m_nc) packed.resize(size_a + this->m_kc * this->m_nc);
-    this->m_blockA = packed.data();
-    this->m_blockB = packed.data() + size_a;
+void set_start(Index rows, Index cols, const ProductOperands<S>& at) {
+  for (Index j = 0; j < cols; ++j) {
+    for (Index i = 0; i < rows; ++i) {
+      at.c[j * at.ldc + i] = at.start == nullptr ? S(0) : at.start[i * at.start_step];
+    }
   }
-};
+}
 
 #ifdef MLP_USE_ONEDNN
 // During its lifetime oneDNN uses the calling thread alone.
@@ -51,82 +43,93 @@ class OneThread {
   OneThread() {}
 #endif
 };
+
+// C = start 1^T + A B, unless a side of C is short: oneDNN is slow for a layer of few outputs.
+template <bool RowMajorA, bool RowMajorB>
+bool multiply_by_onednn(Index rows, Index depth, Index cols, const ProductOperands<float>& at) {
+  if (rows < 16 || cols < 16) return false;
+  if (at.start != nullptr) set_start(rows, cols, at);
+  const OneThread alone;
+  // oneDNN's matrices are row-major: C^T = B^T A^T.
+  dnnl_sgemm(RowMajorB ? 'T' : 'N', RowMajorA ? 'T' : 'N', cols, rows, depth, 1, at.b, at.ldb, at.a, at.lda,
+             at.start != nullptr ? 1.f : 0.f, at.c, at.ldc);
+  return true;
+}
 #endif
 
-// C = A B, or C += A B if `add`, for a column-major C. With MLP_USE_ONEDNN, oneDNN computes it unless a side
-// of C is short (oneDNN is slow for a layer of few outputs); otherwise Eigen's kernel does, or the BLAS that
-// Eigen calls with EIGEN_USE_BLAS. The kernel is called directly: the expression A * B would instantiate a
-// dozen kernels for each type, and would share its work among threads by Eigen's own rules.
-// Shapes: A rows x depth, B depth x cols, C rows x cols; lda, ldb and ldc are the distances between
-// columns, or between rows of a row-major operand.
-template <int OrderA, int OrderB, class S>
-void multiply(Index rows, Index cols, Index depth, const S* a, Index lda, const S* b, Index ldb, bool add,
-              S* c, Index ldc) {
-  // A single column lies the same way in both orders. Types of fixed size know it; here dynamic ones follow,
-  // and get the same bits.
-  if constexpr (OrderB == Eigen::RowMajor) {
-    if (cols == 1 && ldb == 1) {
-      return multiply<OrderA, Eigen::ColMajor>(rows, cols, depth, a, lda, b, depth, add, c, ldc);
-    }
-  }
+#if defined(MLP_USE_EIGEN_PRODUCT) || defined(EIGEN_USE_BLAS)
+// C = start 1^T + A B by Eigen, with the same bits for static and dynamic sizes: all of them are dynamic here.
+template <bool RowMajorA, bool RowMajorB, class S>
+void multiply_by_eigen(Index rows, Index depth, Index cols, const ProductOperands<S>& at) {
+  using Stride = Eigen::OuterStride<>;
+  constexpr auto order = [](bool row_major) { return row_major ? Eigen::RowMajor : Eigen::ColMajor; };
+  const Eigen::Map<const Eigen::Matrix<S, Dynamic, Dynamic, order(RowMajorA)>, 0, Stride> a(at.a, rows, depth,
+                                                                                            Stride(at.lda));
+  const Eigen::Map<const Eigen::Matrix<S, Dynamic, Dynamic, order(RowMajorB)>, 0, Stride> b(at.b, depth, cols,
+                                                                                            Stride(at.ldb));
+  Eigen::Map<Matrix<S>, 0, Stride> c(at.c, rows, cols, Stride(at.ldc));
+  set_start(rows, cols, at);
+  c.noalias() += a * b;
+}
+#endif
+
+// Products that blocked_product computes in any case; of static sizes, they become straight-line code.
+template <bool RowMajorA>
+constexpr bool is_small_product(Index rows, Index depth, Index cols) {
+  return (cols == 1 && !RowMajorA) || rows * depth * cols <= 1024;
+}
+
+// C = start 1^T + A B by one thread. A function of its own for all static sizes.
+template <bool RowMajorA, bool RowMajorB, class S>
+EIGEN_DONT_INLINE void multiply(Index rows, Index depth, Index cols, const ProductOperands<S>& at) {
+#if defined(MLP_USE_ONEDNN) || defined(MLP_USE_EIGEN_PRODUCT) || defined(EIGEN_USE_BLAS)
+  if (!is_small_product<RowMajorA>(rows, depth, cols)) {
 #ifdef MLP_USE_ONEDNN
-  if constexpr (std::is_same_v<S, float>) {
-    if (rows >= 16 && cols >= 16 && depth > 0) {
-      const auto transposition = [](int order) { return order == Eigen::ColMajor ? 'N' : 'T'; };
-      // oneDNN's matrices are row-major: C^T = B^T A^T.
-      const OneThread alone;
-      dnnl_sgemm(transposition(OrderB), transposition(OrderA), cols, rows, depth, 1, b, ldb, a, lda,
-                 add ? 1.f : 0.f, c, ldc);
-      return;
+    if constexpr (std::is_same_v<S, float>) {
+      if (multiply_by_onednn<RowMajorA, RowMajorB>(rows, depth, cols, at)) return;
+    }
+#endif
+#if defined(MLP_USE_EIGEN_PRODUCT) || defined(EIGEN_USE_BLAS)
+    return multiply_by_eigen<RowMajorA, RowMajorB>(rows, depth, cols, at);
+#endif
+  }
+#endif
+  if constexpr (!RowMajorA) {
+    if (cols == 1) {
+      ProductOperands<S> column = at;
+      if (!RowMajorB) column.ldb = 1;
+      return blocked_matrix_vector_product<Dynamic>(rows, depth, column);
     }
   }
-#endif
-  if (!add) {
-    for (Index j = 0; j < cols; ++j) std::fill_n(c + j * ldc, rows, S(0));
-  }
-  if (rows == 0 || cols == 0 || depth == 0) return;
-#ifdef EIGEN_USE_BLAS
-  Eigen::internal::level3_blocking<S, S> blocking;
-#else
-  Blocking<S> blocking(rows, cols, depth);
-#endif
-  Eigen::internal::general_matrix_matrix_product<Index, S, OrderA, false, S, OrderB, false, Eigen::ColMajor,
-                                                 1>::run(rows, cols, depth, a, lda, b, ldb, c, 1, ldc, S(1),
-                                                         blocking, nullptr);
+  blocked_product<RowMajorA, RowMajorB, Dynamic, Dynamic>(rows, depth, cols, at);
 }
 
-// C = start 1^T + A B, or A B if start is null, cut into `parts` that threads share.
-// Shapes: A m x depth, B depth x n, start m, C m x n.
-template <class A, class B, class C>
-void large_product(const A& a, const B& b, const typename C::Scalar* start, C& c, Index parts) {
-  using S = typename C::Scalar;
-  const auto run = [&](Index row, Index rows, Index col, Index cols) {
-    S* const block = c.data() + row + col * c.colStride();
-    if (start != nullptr) {
-      for (Index j = 0; j < cols; ++j) std::copy_n(start + row, rows, block + j * c.colStride());
-    }
-    multiply<A::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor,
-             B::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor>(
-        rows, cols, a.cols(), a.data() + row * a.rowStride(), a.outerStride(), b.data() + col * b.colStride(),
-        b.outerStride(), start != nullptr, block, c.colStride());
+// C = start 1^T + A B, cut into `parts` that threads share.
+// Shapes: A rows x depth, B depth x cols, start rows, C rows x cols.
+template <bool RowMajorA, bool RowMajorB, class S>
+void large_product(Index rows, Index depth, Index cols, const ProductOperands<S>& all, Index parts) {
+  if (depth == 0) return set_start(rows, cols, all);
+  if (parts == 1) return multiply<RowMajorA, RowMajorB>(rows, depth, cols, all);
+  const auto run = [&](Index row, Index count, Index col, Index col_count) {
+    ProductOperands<S> at = all;
+    at.a += row * (RowMajorA ? at.lda : 1);
+    at.b += col * (RowMajorB ? 1 : at.ldb);
+    at.c += row + col * at.ldc;
+    if (at.start != nullptr) at.start += row * at.start_step;
+    multiply<RowMajorA, RowMajorB>(count, depth, col_count, at);
   };
-  // Each part packs the whole of the operand that is not cut; therefore the longer side of C is cut. The cuts
-  // lie where the kernel itself begins a new block, and the same code computes each sum for any number of
-  // parts.
-  using Kernel = Eigen::internal::gebp_traits<S, S>;
-  if (c.rows() > c.cols()) {
-    parallel_for(c.rows(), Kernel::mr, parts,
-                 [&](Index begin, Index end) { run(begin, end - begin, 0, c.cols()); });
+  // The longer side is cut, at multiples of what a kernel computes at a time.
+  if (rows > cols) {
+    parallel_for(rows, 32, parts, [&](Index begin, Index end) { run(begin, end - begin, 0, cols); });
   } else {
-    parallel_for(c.cols(), Kernel::nr, parts,
-                 [&](Index begin, Index end) { run(0, c.rows(), begin, end - begin); });
+    parallel_for(cols, 12, parts, [&](Index begin, Index end) { run(0, rows, begin, end - begin); });
   }
 }
 
-// Eigen's kernel gives the same bits for any number of parts, and the threads decide the number. oneDNN and a
-// BLAS do not; for them the size of the product alone decides.
+// blocked_product gives the same bits for any number of parts, and the threads decide the number. Other
+// libraries do not; for them the size of the product alone decides.
 inline Index part_count_of_product(Index multiplications) {
-#if defined(MLP_USE_ONEDNN) || defined(EIGEN_USE_BLAS)
+#if defined(MLP_USE_ONEDNN) || defined(MLP_USE_EIGEN_PRODUCT) || defined(EIGEN_USE_BLAS)
   return std::clamp<Index>(multiplications / 16'000'000, 1, 4);
 #else
   return part_count(multiplications, 250'000);  // a part takes a few microseconds or more
