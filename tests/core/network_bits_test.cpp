@@ -71,7 +71,7 @@ TEST_CASE("a tiny network: the bits do not depend on which sizes are static") {
   CHECK(a.predict(x) == b.predict(dynamic_x));
 }
 
-TEST_CASE("layers large enough for Eigen's kernels, sizes that do not fill registers evenly") {
+TEST_CASE("layers large enough for packed operands, sizes that do not fill registers evenly") {
   using Static = Mlp<SoftmaxCrossEntropy, Dense<37, 65, LeakyReLU>, Dense<65, 19, Sigmoid>, Dense<19, 3>>;
   using Run = Mlp<SoftmaxCrossEntropy, Dense<Dynamic, Dynamic, LeakyReLU>, Dense<Dynamic, Dynamic, Sigmoid>,
                   Dense<Dynamic, Dynamic>>;

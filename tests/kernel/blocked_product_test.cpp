@@ -81,6 +81,7 @@ TEST_CASE(
   check(fractions<float>(19, 700, 0), fractions<float>(700, 3, 1));
   check(fractions<float>(19, 5, 0), fractions<float>(5, 260, 1));
   check(fractions<float>(600, 20, 0), fractions<float>(20, 30, 1));
+  check(fractions<float>(70, 150, 0), fractions<float>(150, 270, 1));
 }
 
 TEST_CASE("blocked_product: static sizes") {

@@ -6,7 +6,7 @@
 namespace mlp {
 
 /// a = lambda z where z > 0, lambda alpha (exp(z) - 1) elsewhere, with derivative a + lambda alpha there. The
-/// constants give a mean 0 and variance 1 where z has mean 0 and variance 1, as it has at first with
+/// constants let a have mean 0 and variance 1 if z has them, as z does at first with
 /// LeCunNormal.
 /// Source: Klambauer, Unterthiner, Mayr and Hochreiter, Self-Normalizing Neural Networks (2017), eq. 2.
 struct SELU {

@@ -96,7 +96,7 @@ constexpr void check_equal(Index found, Index expected, const char* who, const c
   if (found != expected) throw_unequal(who, expected, what, found);
 }
 
-// Accepts targets that are not labels.
+// Does nothing unless t holds labels.
 template <class T>
 void check_labels(const char* who, Index classes, const T& t) {
   if constexpr (is_labels<T>) {

@@ -10,7 +10,7 @@ namespace mlp {
 
 namespace detail {
 
-// The character of UTF-8 that the text begins with; of size 0 where its bytes are none.
+// The first UTF-8 character of the text; size 0 if its bytes are not valid UTF-8.
 // Source: The Unicode Standard 15.0, table 3-7.
 struct Character {
   std::uint32_t code = 0;

@@ -31,7 +31,7 @@ struct Extent<Dynamic, Name> {
 
 /// The base class that gives a layer or network its sizes: the numbers of inputs, outputs, parameters, and of state
 /// coefficients (running statistics). Each is a template argument, or Dynamic and then an argument of the constructor.
-/// The functions of sizes that are template arguments are static, so that they are constant expressions.
+/// A size that is a template argument has a static function, usable in constant expressions.
 template <Index In, Index Out, Index Parameters = 0, Index State = 0>
 class Sizes {
  public:

@@ -16,7 +16,7 @@
 ///
 /// `layers.for_each(f)` calls f(i, layer, offset, state_offset) for each layer, with the places where its parameters
 /// and its state begin; for_each_backwards starts at the last. `at` is the pass: it has the matrices of layer i, as
-/// at.x(i), at.y(i, layer), at.dy(i) and at.cache(i, layer), and calls f(dx) by at.with_dx(i, f). i is a number for a
+/// at.x(i), at.y(i, layer), at.dy(i) and at.cache(i, layer), and at.with_dx(i, f) calls f(dx). i is a number for a
 /// Sequential, and a std::integral_constant for a Chain, whose matrices have types of their own.
 //
 // always_inline: left to themselves, compilers stop inlining in larger programs, and predict through 1-32-32-1 takes

@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-/// What the concepts and their users need beside them. Users of the library need not read this.
+/// Helpers of the concepts and of code that uses them. Users of the library need not read this.
 namespace mlp::detail {
 
 template <class S>

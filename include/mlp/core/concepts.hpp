@@ -13,7 +13,7 @@
 /// Letters: theta the parameters of a layer, x its input, y its output, t the targets, and dq the derivative of the loss
 /// with respect to q. `const auto&` stands for Eigen Maps and blocks of many types: write templates.
 ///
-/// An optional member `void validate() const` checks options and throws std::invalid_argument. It is called when the
+/// All but layers may have `void validate() const`, which throws std::invalid_argument. It is called when the
 /// object enters a layer, a network or a Trainer.
 namespace mlp {
 
@@ -100,7 +100,7 @@ concept Layer =
 /// Measures how far outputs are from targets: a mean over the batch.
 ///
 ///     struct Loss {
-///       template <class S> using Target = ...;            // Labels, or a matrix of outputs x B
+///       template <class S> using Target = ...;            // Labels if accepted, else Matrix<S>
 ///       S    value   (const auto& y, const auto& t) const;
 ///       void gradient(const auto& y, const auto& t, auto& dy) const;
 ///       void to_prediction(auto& y) const;            // outputs become predictions, in place
@@ -108,7 +108,7 @@ concept Layer =
 ///
 /// Optional members:
 ///   - S value_and_gradient(y, t, dy): both in one pass, if that is faster;
-///   - S accuracy(y, t): the share of samples that are predicted right;
+///   - S accuracy(y, t): the fraction of correctly predicted samples;
 ///   - void validate(Index outputs): checks options whose number depends on the network's outputs (class weights);
 ///   - double weight(t): the denominator of the mean, if the loss weighs the samples (by class weights);
 ///   - static constexpr int outputs_per_target: if a target has several outputs (a mean and a variance);

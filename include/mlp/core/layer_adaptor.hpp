@@ -7,7 +7,7 @@
 
 namespace mlp::detail {
 
-/// Takes the place of dx if the caller does not ask for it. `room` is for layers that can only compute it.
+/// Takes the place of dx if the caller does not ask for it. `room` is for layers that always compute it.
 template <class S>
 struct UnusedGradient {
   Buffer<S, Dynamic, Dynamic>& room;

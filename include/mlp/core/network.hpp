@@ -74,7 +74,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   using Chain::for_each_layer;
 
   /// A network with these layers and all parameters 0. If all sizes are static, it needs no arguments.
-  /// Errors: std::invalid_argument if a layer has another number of inputs than the layer before it has outputs.
+  /// Errors: std::invalid_argument if sizes of adjacent layers disagree, or an option of the loss is invalid.
   BasicMlp() requires(std::is_default_constructible_v<Layers>&&...) : BasicMlp(Layers()...) {}
   explicit BasicMlp(Layers... each) : BasicMlp(LossFunction{}, std::move(each)...) {}
   BasicMlp(LossFunction loss, Layers... each)
@@ -135,7 +135,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     return copy;
   }
 
-  /// The network's predictions: its outputs after the loss's to_prediction (softmax, sigmoid or identity).
+  /// The network's predictions: its outputs after the loss's to_prediction (softmax, for instance).
   /// Shapes: x inputs() x B gives outputs() x B; a vector gives a vector, and fixed sizes stay fixed.
   /// Real time: for a vector of fixed size and layers of fixed sizes it allocates nothing, takes no lock, starts no
   /// thread, and is noexcept (if the layers' infer and the loss's to_prediction are, as Dense's and the library's
@@ -164,19 +164,19 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     if constexpr (!x_fits<X>) {
     } else if constexpr (cols != Dynamic) {
       detail::LayerBuffers<S, cols, LayerTuple> scratch;
-      infer_into(output_view<X>(y), dense_view<sizes_.inputs, cols>(x), scratch);
+      infer_into(output_view<X>(y), column_major_view<sizes_.inputs, cols>(x), scratch);
     } else {
       using Scratch = detail::LayerBuffers<S, Dynamic, LayerTuple>;
       detail::for_each_piece<Scratch>(
           x.cols(), parameter_count(), [&](Scratch& scratch, Index j, Index count) {
             infer_into(matrix_view<sizes_.outputs, Dynamic>(y.data() + j * outputs(), outputs(), count),
-                       dense_view<sizes_.inputs, Dynamic>(x.derived().middleCols(j, count)), scratch);
+                       column_major_view<sizes_.inputs, Dynamic>(x.derived().middleCols(j, count)), scratch);
           });
     }
     return y;
   }
 
-  /// The mean loss over a batch, weighted by w if given (see sample_weights.hpp).
+  /// The mean loss of infer(x), weighted by w if given (see sample_weights.hpp).
   /// Shapes: x inputs x B; t B labels, or a matrix with B columns; w B.
   /// Errors: std::invalid_argument if the batch is empty (a mean over nothing has no value) or a weight is negative.
   template <class X, class T, class W = detail::NoWeights>
@@ -184,7 +184,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     return loss_and_accuracy(x, t, w).first;
   }
 
-  /// The mean loss over a batch, and the share of samples that are predicted right as the loss defines it (nan if it
+  /// The mean loss of infer(x) on t, and the accuracy of infer(x) as the loss defines it (nan if it
   /// does not define it).
   template <class X, class T, class W = detail::NoWeights>
   std::pair<S, S> loss_and_accuracy(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t,
@@ -203,7 +203,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     return result;
   }
 
-  /// The denominator of a batch's mean loss, with which it is combined with the means of other batches: B, or the sum
+  /// The denominator of a batch's mean loss, its weight in a mean over several batches: B, or the sum
   /// of the weights of the samples and their classes.
   template <class T, class W = detail::NoWeights>
   double batch_weight(const Eigen::DenseBase<T>& t, const W& w = {}) const {
@@ -222,7 +222,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     detail::check_inputs<S, sizes_.inputs>(x, inputs());
     ws.resize(*this, x.cols());
     if constexpr (x_fits<X>) {
-      const auto x_view = dense_view<sizes_.inputs, batch_of<X, Batch>>(x);
+      const auto x_view = column_major_view<sizes_.inputs, batch_of<X, Batch>>(x);
       detail::ChainPass pass(x_view, ws.buffers());
       detail::forward_through(chain(), parameters_, pass, ws.rng);
     }
@@ -246,7 +246,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     backward_from(x, ws, gradient, dx_view);
   }
 
-  /// Lets layers with state take in the last forward pass: BatchNorm updates its running statistics.
+  /// Updates the layers' state from the last forward pass: BatchNorm's running statistics.
   template <int Batch>
   void update_state([[maybe_unused]] Workspace<BasicMlp, Batch>& ws) {
     if constexpr (state_size_ != 0) {
@@ -261,7 +261,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     detail::check_inputs<S, sizes_.inputs>(x, inputs());
     ws.resize(*this, x.cols());
     if constexpr (x_fits<X>) {
-      const auto x_view = dense_view<sizes_.inputs, batch_of<X, Batch>>(x);
+      const auto x_view = column_major_view<sizes_.inputs, batch_of<X, Batch>>(x);
       detail::ChainPass pass(x_view, ws.buffers());
       detail::forward_eval_through(chain(), parameters_, state(), pass);
     }
@@ -277,7 +277,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
     static_assert(sizeof...(DX) <= 1, "mlp: loss_and_gradient takes (x, t, [w,] workspace, gradient[, dx])");
     detail::check_targets<S, targets_>(loss_, t, w, outputs(), x.cols());
     const auto written = forward(x, ws);
-    const auto y = output_view<decltype(written)>(written);  // not writable: the type as in evaluation
+    const auto y = output_view<decltype(written)>(written);  // read-only: the type as in loss()
     auto dy = ws.output_gradient();
     S value = 0;
     if constexpr (x_fits<X> && t_fits<T>) {
@@ -319,7 +319,7 @@ class BasicMlp : private detail::Chain<S, Layers...> {
   void backward_from(const Eigen::DenseBase<X>& x, Workspace<BasicMlp, Batch>& ws, auto& gradient,
                      auto& dx) const {
     if constexpr (x_fits<X>) {
-      const auto x_view = dense_view<sizes_.inputs, batch_of<X, Batch>>(x);
+      const auto x_view = column_major_view<sizes_.inputs, batch_of<X, Batch>>(x);
       detail::ChainBackwardPass pass(x_view, ws.buffers(), dx);
       detail::backward_through(chain(), parameters_, pass, gradient);
     }

@@ -76,7 +76,7 @@ class PassBuffers {
   auto outputs() { return output<std::tuple_size_v<LayerTuple> - 1>(); }
   auto output_gradient() { return gradient<std::tuple_size_v<LayerTuple> - 1>(); }
 
-  // Room for the dx of a first layer that cannot do without it.
+  // For the dx of a first layer whose backward needs one.
   auto& unused_input_gradient() { return unused_; }
 
  private:

@@ -92,7 +92,7 @@ void check_dataset(const Dataset<Target, S>& data, const char* who) {
 
 /// Splits the samples at random into a first part of round(fraction * N) samples and a second part of the
 /// others, both in random order.
-/// Errors: std::invalid_argument if fraction is not in [0, 1], or samples and targets differ in number.
+/// Errors: std::invalid_argument if fraction is not in [0, 1], and as for check_dataset.
 template <class Target, class S>
 std::pair<Dataset<Target, S>, Dataset<Target, S>> split(const Dataset<Target, S>& data, double fraction,
                                                         Rng& rng) {

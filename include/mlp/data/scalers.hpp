@@ -64,8 +64,7 @@ S as_scale(double spread, Index i, const char* who) {
 ///   z_ij = (x_ij - mean_i) / scale_i
 ///   mean_i = 1/N sum_j x_ij,  scale_i = sqrt( 1/N sum_j (x_ij - mean_i)^2 ), or 1 if feature i is constant
 /// Shapes: x features x N; mean and scale features.
-/// Errors: std::invalid_argument if x is empty, holds a nan or an infinity (the message names row and
-/// column),
+/// Errors: std::invalid_argument if x is empty, holds a nan or an infinity (the message names its place),
 ///         or has another number of features than the scaler; also if a sum over a feature overflows.
 template <class S = float>
 struct StandardScaler {

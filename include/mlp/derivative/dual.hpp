@@ -25,9 +25,9 @@ namespace mlp {
 ///     digits, but the derivative loses them.
 ///
 /// Where values are equal, <, >, <= and >= compare the derivatives, and decide as they would for q + h q'
-/// with a small h > 0. A smooth function that is written in branches (|q|, max(q, 0) and q > 0 ? in the parts
-/// of a softplus) therefore has its derivative at the seams too, and a kink has the one-sided derivative in
-/// the direction of q'. == compares values alone. An infinite value has the derivative 0; therefore 1 / (1 +
+/// with a small h > 0. A smooth function that is written with branches, such as a softplus as max(q, 0) +
+/// log(1 + exp(-|q|)), therefore has its derivative there too, and a kink has the one-sided derivative in the
+/// direction of q'. == compares values alone. An infinite value has the derivative 0; therefore 1 / (1 +
 /// exp(-q)) has the derivative 0 where exp(-q) overflows.
 /// Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
 template <class S>

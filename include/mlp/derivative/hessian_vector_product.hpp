@@ -10,11 +10,11 @@
 
 namespace mlp {
 
-/// H v, where H is the matrix of the second derivatives of the mean loss by theta, in training mode. H itself
+/// H v, where H is the Hessian of the mean loss with respect to theta, in training mode. H itself
 /// is never formed: one backward pass with Duals computes the gradient at theta + e v, and H v is its
 /// derivative by e at e = 0; exact but for rounding. dual.hpp states what a layer, activation or loss of your
 /// own must do to be computed with Duals. At a kink (ReLU at exactly 0) H v is the one-sided derivative in
-/// the direction v. The computation has the network's scalar: call it on net.cast<double>() where float has
+/// the direction v. It computes in the network's scalar type: call it on net.cast<double>() where float has
 /// too few digits.
 /// Shapes: x inputs x B; t B labels, or a matrix with B columns; v and the result parameter_count().
 /// Randomness: rng draws the masks of Dropout; the same rng draws the same masks.

@@ -7,7 +7,7 @@
 
 namespace mlp {
 
-/// The derivatives of the network's raw outputs (those of infer) by its inputs, at one sample; exact but for
+/// The Jacobian of infer's raw outputs with respect to the inputs, at one sample; exact up to
 /// rounding.
 ///   J_ki = dy_k / dx_i
 /// Shapes: x inputs; J outputs x inputs. With static and small sizes J is of fixed size, and nothing is

@@ -8,9 +8,9 @@
 
 namespace mlp {
 
-/// The gradient of each sample's own loss by theta, in training mode: for influence functions, clipping per
+/// dL/dtheta for the loss L of each sample alone, in training mode: for influence functions, clipping per
 /// sample, or the Fisher information. The mean of the columns is the batch's gradient, unless a layer's
-/// statistics depend on the whole batch or the loss has class weights.
+/// statistics depend on the batch, or for Dropout or class weights.
 /// Shapes: x inputs x B; t B labels, or a matrix with B columns; the result parameter_count() x B.
 /// Randomness: rng draws the masks of Dropout, sample after sample.
 /// Errors: std::invalid_argument as for net.loss(), and from layers that need more than one sample

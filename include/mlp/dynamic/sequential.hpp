@@ -51,7 +51,7 @@ struct SequentialCache {
   std::vector<SequentialStep<S>> steps;
   Buffer<S, Dynamic, Dynamic> unused;  // room for a dx that nobody asked for
 
-  // Defined where SequentialStep is: for a Residual, that contains a cache of this type.
+  // Defined after SequentialStep, which for a Residual contains a SequentialCache.
   SequentialCache();
   SequentialCache(const SequentialCache&);
   SequentialCache& operator=(const SequentialCache&);
@@ -163,7 +163,7 @@ class AnyLayer {
     return Sequential(std::move(layers));
   }
 
-  // Refuses a text that differs from the one that the layer itself writes: something in it was not read.
+  // Rejects a text with sizes, parts or options that are missing when the layer is written again.
   template <class L>
   static L read_layer(const detail::PartText& text) {
     L layer = L::read(text);
@@ -221,7 +221,7 @@ void SequentialCache<S>::resize(const auto& layers, Index batch) {
   }
 }
 
-// The input of a Sequential, and what it becomes: views of one type for all layers, so that each kind of layer is
+// Views of a Sequential's input and its layers' outputs, of one type for all layers: each kind of layer is
 // compiled once. Cols is 1 or Dynamic.
 template <class X, int Cols>
 class SequentialInput {
@@ -237,7 +237,7 @@ class SequentialInput {
   decltype(column_major_view<Dynamic, Cols>(std::declval<const X&>())) columns_;
 };
 
-// The matrices of a prediction: two buffers suffice, since only neighbors meet.
+// The matrices of a prediction: two buffers suffice: one is read, one written.
 template <class X, class Y>
 class SequentialInference {
   static constexpr int cols_ = Y::ColsAtCompileTime == 1 ? 1 : Dynamic;

@@ -8,7 +8,7 @@
 namespace mlp {
 
 /// W ~ U(-r, r) with r = sqrt(6 / (inputs + outputs)), which keeps the variance of activations and gradients
-/// from layer to layer where the activation is close to the identity: tanh, sigmoid, or none.
+/// from layer to layer where the activation is close to the identity near 0: tanh, or none.
 /// Shapes: W outputs x inputs.
 /// Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks
 /// (2010), eq. 16.

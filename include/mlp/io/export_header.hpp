@@ -847,12 +847,9 @@ $to_prediction  }
 //   $name::predict(x, y);  // x: $scalar[$name::inputs]
 //
 // Its constants take $constants, the activations $buffers of stack. It computes the predictions of the
-// network
-// in $scalar, but rounds in another order: a sum over n products is off by at most n / 4 + 4 roundings of
-// each
-// product, a function by 8 roundings of its value. Its predictions for the probe may therefore be off by
-// $error
-// of the largest prediction.
+// network in $scalar, but rounds in another order: a sum over n products is off by at most n / 4 + 4
+// roundings of each product, a function by 8 roundings of its value. Its predictions for the probe may
+// therefore be off by $error of the largest prediction.
 
 )",
                   {{"architecture", architecture(net_)},

@@ -36,10 +36,8 @@
 ///
 ///     save(net, "net.safetensors", {.classes = {"cat", "dog"}, .scaler = scaler});
 ///     load(net, "net.safetensors");                            // into a network of the same shape
-///     Model model = load_model("net.safetensors");             // into a network of the shape that the file
-///     defines
-///     net.load_state_dict(load_file("net.safetensors"))        # Python: an nn.Sequential with the same
-///     modules
+///     Model model = load_model("net.safetensors");             // into one of the shape in the file
+///     net.load_state_dict(load_file("net.safetensors"))        # Python: an nn.Sequential of the same
 ///
 /// Tensors have the names and shapes of an nn.Sequential in which a Dense layer is a Linear followed by a
 /// module for its activation (none for Identity), and every other layer is a module: 0.weight [out, in],

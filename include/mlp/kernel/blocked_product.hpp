@@ -120,7 +120,7 @@ EIGEN_ALWAYS_INLINE void product_panel(ProductOperands<S>& at, Index left, const
     }
   }
   if constexpr (Cols > 1 && (Left == Dynamic || Left % Cols != 0)) {
-    product_panel<P, N, Cols == 6 ? 4 : Cols / 2, Left == Dynamic ? Dynamic : Left % Cols, RowMajorB>(
+    product_panel<P, N, Cols == 6 ? 4 : (Cols + 1) / 2, Left == Dynamic ? Dynamic : Left % Cols, RowMajorB>(
         at, left, blocks, first);
   }
 }
@@ -190,17 +190,25 @@ EIGEN_ALWAYS_INLINE void copy_panel(const S* a, Index lda, Index rows, Index dep
 template <bool RowMajorA, bool RowMajorB, int Rows, int Cols, class S>
 EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, const ProductOperands<S>& all) {
   using P = typename Eigen::internal::packet_traits<S>::type;
-  // Of 16 registers, 2 x 6 hold sums, 2 hold A and one B; of 32, 4 x 6 hold sums.
-  constexpr int packets = has_32_registers<P> ? 4 : 2;
-  constexpr Index most_cols = 252;  // the part of B that a block needs stays in the second-level cache
+  constexpr int packets = 4, tile_cols = has_32_registers<P> ? 6 : 3;  // sums in 24 or 12 registers
   const Index block = block_length(depth), step = longest_block / block * block;
-  // Columns of A that lie far apart fall into few lines of the cache, and each into a page of its own.
-  const bool copies = RowMajorA || (Rows == Dynamic && cols >= 24 && all.lda * Index{sizeof(S)} >= 2048);
-  alignas(EIGEN_MAX_ALIGN_BYTES) S copy[packets * packet_size<P> * longest_block];
+  // Columns of A, or rows of B, that lie far apart fall into few lines of the cache, and each into a page of its
+  // own: they are copied if that pays.
+  constexpr bool may_copy_b = RowMajorB && Rows == Dynamic;
+  const bool copies_a = RowMajorA || (Rows == Dynamic && cols >= 24 && all.lda * Index{sizeof(S)} >= 2048);
+  const bool copies_b = may_copy_b && rows >= 64 && all.ldb * Index{sizeof(S)} >= 1024;
+  constexpr Index most_cols = may_copy_b ? 96 : 252;  // this part of B stays in the second-level cache
+  alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_a[packets * packet_size<P> * longest_block];
+  alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_b[may_copy_b ? most_cols * longest_block : 1];
   for (Index j = 0; j < cols; j += most_cols) {
     const Index col_count = std::min(most_cols, cols - j);
     for (Index k = 0; k < depth; k += step) {
       const ProductBlocks blocks{block, std::min(step, depth - k), k == 0};
+      if (copies_b) {
+        for (Index i = 0; i < blocks.depth; ++i) {
+          std::copy_n(all.b + (k + i) * all.ldb + j, col_count, copy_of_b + i * most_cols);
+        }
+      }
       for_each_panel<P, packets, Rows>(
           0, rows, [&]<class Panel>(Panel, Index row, Index first) __attribute__((always_inline)) {
             using Q = typename Panel::Packet;
@@ -209,12 +217,19 @@ EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, co
             at.b += RowMajorB ? k * at.ldb + j : k + j * at.ldb;
             at.c += row + j * at.ldc;
             if (at.start != nullptr) at.start += row * at.start_step;
-            if (copies) {
-              copy_panel<Q, RowMajorA>(at.a, at.lda, Panel::rows, blocks.depth, copy);
-              at.a = copy;
+            if (copies_a) {
+              copy_panel<Q, RowMajorA>(at.a, at.lda, Panel::rows, blocks.depth, copy_of_a);
+              at.a = copy_of_a;
               at.lda = Panel::rows;
             }
-            constexpr int most = packet_size<Q> < packet_size<P> ? 4 : Panel::packets == 1 ? 12 : 6;
+            if (copies_b) {
+              at.b = copy_of_b;
+              at.ldb = most_cols;
+            }
+            constexpr int most = packet_size<Q> < packet_size<P> ? 4
+                                 : Panel::packets == 1           ? 12
+                                 : Panel::packets == 2           ? 6
+                                                                 : tile_cols;
             if constexpr (Cols == Dynamic) {
               wide_product_panel<Q, Panel::packets, most, RowMajorB>(at, col_count, blocks, first);
             } else {

@@ -8,8 +8,7 @@
 #include <algorithm>
 #include <type_traits>
 
-/// The entry point of matrix products: every product of the library goes through set_product or set_affine,
-/// and has the form
+/// The entry point of matrix products. All products of the library go through set_product or set_affine:
 ///   C = start 1^T + A B
 /// where start holds a number for each row of C, or is absent. blocked_product.hpp computes it; small products
 /// of static sizes become straight-line code, and large_product.hpp shares large ones among threads.

@@ -25,7 +25,7 @@ namespace detail {
 
 /// Calls f(begin, end) for each of `parts` ranges that together are [0, n); the threads share the calls.
 /// The cuts lie at multiples of `unit`, and there are fewer ranges if n has fewer units.
-/// Errors: what a call throws reaches the caller after all calls; of several exceptions, one.
+/// Errors: an exception of a call reaches the caller; of several exceptions, one.
 template <class F>
 void parallel_for(Index n, Index unit, Index parts, F&& f) {
   const Index units = (n + unit - 1) / unit;

@@ -7,7 +7,7 @@
 
 namespace mlp {
 
-/// The loss of support vector machines: 0 where the right side leads by a margin of at least 1.
+/// The loss of support vector machines: 0 where the correct class leads by at least 1.
 ///   targets +-1:  L = 1/(K B) sum_kj max(0, 1 - t_kj y_kj), as Keras' Hinge
 ///   labels:       L = 1/(K B) sum_j sum_{k != t_j} max(0, 1 - y_j[t_j] + y_kj), as torch.nn.MultiMarginLoss
 /// dL/dy is the sum of the slopes of the terms that are above 0.

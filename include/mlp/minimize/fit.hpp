@@ -30,7 +30,7 @@ concept FullBatchOptimizer = std::copyable<O> &&
 /// Trains net in place on the loss over all data at once: for networks and data so small that a pass over all
 /// data is cheap. Calls callback(const MinimizeResult&) after each iteration, when net has the iteration's
 /// parameters; a callback that returns false ends the training. At the end net has the best parameters found.
-/// Errors: std::invalid_argument if an option is out of range, the data are empty or do not fit the network;
+/// Errors: std::invalid_argument if an option is out of range, data are empty or do not fit, net has state;
 /// std::runtime_error if the loss is not finite at the start. The parameters are then as they were.
 //
 // BasicMlp is spelled out, unlike in the fit over epochs (training/fit.hpp): overload resolution then prefers

@@ -91,8 +91,8 @@ LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials
 /// Minimizes a smooth function with the limited-memory BFGS method: steps along
 ///   d = -H dL/dtheta,
 /// where H approximates the inverse of the Hessian by the last history_size changes of theta and of the
-/// gradient. Each step ends at a point that meets the strong Wolfe conditions, with the usual c1 = 1e-4 and
-/// c2 = 0.9. It is for full batches: noise in the loss defeats it. Names and history_size are
+/// gradient. Line searches seek points that meet the strong Wolfe conditions, with the usual c1 = 1e-4 and
+/// c2 = 0.9. It is for full batches: noise in the loss defeats it. The options correspond to
 /// torch.optim.LBFGS's; change_tolerance is relative.
 /// Memory: 2 history_size + 5 vectors like theta.
 /// Errors: std::invalid_argument if an option is out of range.

@@ -43,7 +43,7 @@ constexpr void loss_is_a_sum_of_squares() {
 /// time.
 /// Shapes: theta and gradient P, any Eigen vectors of the network's scalar, such as a Map over an array;
 /// curvature P x P. A plain vector or matrix is resized.
-/// Errors: std::invalid_argument if the data are empty or do not fit the network, or a size is not P.
+/// Errors: std::invalid_argument if data are empty or do not fit, net has state, or a size is not P.
 template <class Net, class Target>
 class Objective {
  public:
@@ -85,7 +85,7 @@ class Objective {
 
   /// The loss, its gradient, and the lower triangle of the Gauss-Newton approximation of its Hessian,
   ///   L = 1/(K N) sum r^2,  dL/dtheta = 2/(K N) J^T r,  curvature = 2/(K N) J^T J,
-  /// where r = y - t are the residuals of all K outputs and N samples, and J is their Jacobian by theta,
+  /// where r = y - t are the residuals of all K outputs and N samples, and J = dr/dtheta their Jacobian,
   /// which is never held as a whole. With sample weights w, a sample's residuals and its rows of J are
   /// multiplied by sqrt(w N / sum w). The loss must be MeanSquaredError, and each layer must treat every
   /// sample by itself.

@@ -23,7 +23,7 @@
 
 /// Data-parallel training with several processes. Each rank holds the whole network and processes its share
 /// of a batch; then all ranks take the same step, along
-///   g = sum_r n_r / N g_r, where rank r has n_r of N samples, and g_r is the gradient of their mean loss.
+///   g = sum_r w_r g_r / sum_r w_r, with w_r the batch_weight and g_r the gradient of rank r's samples.
 /// The same number of ranks gives the same bits (if the MPI library adds in the same order each time, as its
 /// standard recommends); another number gives the same result up to rounding.
 /// Errors: an error on one rank ends the run, because the others would wait for it. An error on all ranks

@@ -35,7 +35,7 @@ namespace detail {
 /// A run of fit: a loop over batches, and a list of parts. A part is an object with a state of its own. It acts
 /// at some moments of the loop, by the members
 ///   begin_epoch    after_batch    before_step    after_step    after_epoch
-/// and each_state names what a checkpoint must hold of its state. A new feature of fit is a new part.
+/// each_state lists its state for a checkpoint; restore derives the rest. A new feature is a new part.
 ///
 /// trainer takes the steps. share_of(count) = (begin, end) is the range of a batch's `count` samples that this
 /// process works on: all of them, unless several processes share a batch.
@@ -92,8 +92,8 @@ class Run {
     return net;
   }
 
-  /// Calls f(name, value) for each value on which the batches to come depend. The data and options determine
-  /// the const ones. Whoever sets the others must call restored() afterwards.
+  /// Calls f(name, value) for each value on which later batches depend. The const ones identify the data and
+  /// options of the run. After setting the others, call restored().
   static void each_state(auto& self, auto&& f) {
     const Index samples = self.train_.size();
     f("samples", samples);
@@ -106,7 +106,7 @@ class Run {
     f("seconds", self.progress_.seconds);  // the times come last: they differ between runs
   }
 
-  /// Recomputes the members that follow from the state that each_state names.
+  /// Recomputes the members that are derived from the restored state.
   /// Errors: std::runtime_error if the state belongs to another run; the message begins with `who`.
   void restored(const char* who = "fit") {
     check_restored(who, progress_);

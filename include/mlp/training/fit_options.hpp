@@ -16,8 +16,8 @@ struct FitOptions {
   Index batch_size = 32;
   /// Seeds the split by validation_fraction, the order of the samples, and layers that draw random numbers.
   std::uint64_t seed = 0;
-  /// The largest number of threads, of which only one is used where that is faster (see threads.hpp). 0: as
-  /// many as OpenMP would use.
+  /// The largest number of threads, or one where that is faster (see thread_choice.hpp). 0: as many as OpenMP
+  /// would use.
   int threads = 0;
   /// Batches per step (see gradient_accumulation.hpp); an epoch's last step may have fewer.
   Index accumulate = 1;
@@ -40,8 +40,8 @@ struct FitOptions {
   Index steps_per_epoch(Index samples) const {
     return quotient_rounded_up(batches_per_epoch(samples), accumulate);
   }
-  /// The number of steps of a whole run with that many training samples, as CosineSchedule and OneCycleSchedule
-  /// need it.
+  /// The number of steps of a whole run with that many training samples, as OneCycleSchedule needs it;
+  /// CosineSchedule::steps does not count its warm-up.
   Index steps(Index samples) const { return epochs * steps_per_epoch(samples); }
 
  private:

@@ -12,7 +12,7 @@ namespace mlp {
 
 /// What fit has done: an entry per epoch.
 struct History {
-  std::vector<double> loss;           // mean over the epoch's samples, each at its own step
+  std::vector<double> loss;           // mean over the epoch's samples, before each step
   std::vector<double> seconds;        // how long the epoch took
   std::vector<double> learning_rate;  // of the epoch's last step
   std::vector<double> gradient_norm;  // mean over the epoch's steps, before clipping

@@ -16,7 +16,7 @@ struct Progress {
   Index epoch = 0, epochs = 0;  // 1, 2, ..., epochs
   Index batch = 0, batches = 0;
   Index samples = 0;   // seen in this epoch
-  double loss = 0;     // mean over these samples, each at its own step
+  double loss = 0;     // mean over these samples, before each step
   double seconds = 0;  // since the epoch began
   Index steps = 0;     // taken, in all epochs
   /// Of the latest step; nan if the optimizer has no learning_rate.

@@ -127,8 +127,8 @@ struct OneCycleSchedule {
   }
 };
 
-/// Starts at 1. After more than `patience` bad epochs in a row it is multiplied by `factor`, down to minimum at
-/// most, and the next `cooldown` epochs are not counted as bad. An epoch is bad unless
+/// Starts at 1. After more than `patience` bad epochs in a row it is multiplied by `factor`, but not below
+/// minimum, and the next `cooldown` epochs are not counted as bad. An epoch is bad unless
 ///   loss < (1 - threshold) best loss.
 /// As PyTorch's ReduceLROnPlateau in mode min, without its eps, which skips changes of the rate below 1e-8.
 /// Errors (validate): std::invalid_argument if factor or threshold is not in [0, 1), patience or cooldown is

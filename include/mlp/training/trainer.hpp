@@ -39,7 +39,7 @@ class Trainer {
   }
 
   /// One step on a batch: forward, backward, update. Returns the mean loss before the update.
-  /// Allocates nothing if the batch size is static and the layers are static and small.
+  /// Allocates only for a batch larger than all before; static, small sizes: never.
   /// Shapes: x inputs x B; t B labels, or outputs x B; w, if given, B weights of the samples.
   /// Errors: like the network's; std::runtime_error if the loss is not finite: the parameters are then unchanged.
   template <class X, class T, class W = detail::NoWeights>
@@ -47,8 +47,8 @@ class Trainer {
     return finish_step(backward(x, t, w));
   }
 
-  /// The two halves of a step. backward writes the gradient of a batch into gradient() and returns the mean loss; a
-  /// finite loss also updates the network's state. update takes the optimizer's step with gradient(), which may be
+  /// The two halves of a step. backward writes the gradient of a batch into gradient() and returns the mean loss. If
+  /// it is finite, backward updates the network's state. update takes the optimizer's step with gradient(), which may be
   /// changed in between: clipped, or summed over machines.
   template <class X, class T, class W = detail::NoWeights>
   S backward(const Eigen::DenseBase<X>& x, const Eigen::DenseBase<T>& t, const W& w = {}) {

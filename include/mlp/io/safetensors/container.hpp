@@ -316,8 +316,8 @@ std::vector<S> tensor_values(const Tensor& tensor, const std::string& file) {
   return values;
 }
 
-/// The bytes of a safetensors file: 8 bytes, the length of the JSON, little-endian; the JSON, a multiple of 8
-/// bytes,
+/// The bytes of a safetensors file: 8 bytes, the length of the JSON, little-endian; the JSON, padded to a
+/// multiple of 8 bytes:
 ///   {"__metadata__": {"key": "text"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
 /// and the tensors' bytes, one after the other.
 /// Errors: std::invalid_argument if a type is not one of the format, a tensor's bytes do not fit its type and
