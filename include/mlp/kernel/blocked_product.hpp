@@ -197,7 +197,8 @@ EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, co
   constexpr bool may_copy_b = RowMajorB && Rows == Dynamic;
   const bool copies_a = RowMajorA || (Rows == Dynamic && cols >= 24 && all.lda * Index{sizeof(S)} >= 2048);
   const bool copies_b = may_copy_b && rows >= 64 && all.ldb * Index{sizeof(S)} >= 1024;
-  constexpr Index most_cols = may_copy_b ? 96 : 252;  // this part of B stays in the second-level cache
+  // The part of B that a block needs stays in the second-level cache, or fits on the stack.
+  constexpr Index most_cols = may_copy_b ? 384 / Index{sizeof(S)} : 252;
   alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_a[packets * packet_size<P> * longest_block];
   alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_b[may_copy_b ? most_cols * longest_block : 1];
   for (Index j = 0; j < cols; j += most_cols) {
