@@ -7,8 +7,8 @@
 #include <type_traits>
 
 /// Matrix products on Eigen's packets, for product.hpp. C is computed in tiles of a few packets of rows by a
-/// few columns, which stay in registers. A is read in place where its columns are contiguous, and otherwise
-/// copied, a panel of rows at a time, into a buffer on the stack.
+/// few columns, which stay in registers. Operands are read in place where that is fast, and otherwise copied, a
+/// part at a time, into buffers on the stack.
 ///
 /// The order of each sum depends on the depth (the columns of A) alone, neither on the tile nor on the other
 /// sizes, the thread or the processor: see block_length.
@@ -60,8 +60,8 @@ struct ProductOperands {
   }
 };
 
-// Some blocks of a sum: of at most `block` coefficients each, `depth` in all. They are added to C unless they are
-// the first ones.
+// Blocks of a sum: of `block` coefficients each, `depth` in all; the last may be shorter. They are added to C, unless
+// they are the first ones.
 struct ProductBlocks {
   Index block, depth;
   bool are_first;
@@ -277,8 +277,8 @@ EIGEN_ALWAYS_INLINE void matrix_vector_panel(const ProductOperands<S>& at, Index
   MLP_UNROLL for (int i = 0; i < N; ++i) pstoreu(at.c + i * width, total[i]);
 }
 
-// c = start + A b, with the bits of blocked_product, for a column-major A and depth > 0. at.ldb is the distance between the
-// coefficients of b. Rows is the number of rows, or Dynamic.
+// c = start + A b, with the bits of blocked_product, for a column-major A and depth > 0. all.ldb is the distance
+// between the coefficients of b. Rows is the number of rows, or Dynamic.
 template <int Rows, class S>
 EIGEN_ALWAYS_INLINE void blocked_matrix_vector_product(Index rows, Index depth,
                                                        const ProductOperands<S>& all) {

@@ -22,7 +22,7 @@ EIGEN_STRONG_INLINE P multiply_add(const P& a, const P& b, const P& c) {
   if constexpr (!std::is_floating_point_v<P>) {
     return Eigen::internal::pmadd(a, b, c);
   } else {
-#ifdef EIGEN_VECTORIZE_FMA
+#if defined(EIGEN_VECTORIZE_FMA) || defined(__ARM_FEATURE_FMA)
     return std::fma(a, b, c);
 #else
     return a * b + c;
