@@ -120,7 +120,7 @@ EIGEN_ALWAYS_INLINE void product_panel(ProductOperands<S>& at, Index left, const
     }
   }
   if constexpr (Cols > 1 && (Left == Dynamic || Left % Cols != 0)) {
-    product_panel<P, N, Cols == 6 ? 4 : (Cols + 1) / 2, Left == Dynamic ? Dynamic : Left % Cols, RowMajorB>(
+    product_panel<P, N, Cols == 12 ? 4 : (Cols + 1) / 2, Left == Dynamic ? Dynamic : Left % Cols, RowMajorB>(
         at, left, blocks, first);
   }
 }
@@ -138,10 +138,10 @@ struct PacketPanel {
   static constexpr int packets = N, rows = N * packet_size<P>;
 };
 
-// Cuts rows into panels of N packets, then fewer, and calls f(PacketPanel{}, row, first) for each. The last
-// packet ends with the last row and may overlap the one before, with which it has `first` rows in common; a
-// matrix of fewer rows than a packet takes narrower packets. Left is rows - row, or Dynamic.
-template <class P, int N, int Left>
+// Cuts rows into panels of N packets, then of N / Divisor and so on, and calls f(PacketPanel{}, row, first) for
+// each. The last packet ends with the last row and may overlap the one before, with which it has `first` rows
+// in common; a matrix of fewer rows than a packet takes narrower packets. Left is rows - row, or Dynamic.
+template <class P, int N, int Divisor, int Left>
 EIGEN_ALWAYS_INLINE void for_each_panel(Index row, Index rows, auto&& f) {
   constexpr int width = packet_size<P>, height = N * width;
   if constexpr (Left == Dynamic || Left >= height) {
@@ -150,13 +150,13 @@ EIGEN_ALWAYS_INLINE void for_each_panel(Index row, Index rows, auto&& f) {
   if constexpr (Left == Dynamic || Left % height != 0) {
     constexpr int left = Left == Dynamic ? Dynamic : Left % height;
     if constexpr (N > 1) {
-      for_each_panel<P, N / 2, left>(row, rows, f);
+      for_each_panel<P, N / Divisor, Divisor, left>(row, rows, f);
     } else if constexpr (width > 1) {
       if (row == rows) return;
       if (rows >= width) return f(PacketPanel<P, 1>{}, rows - width, width - (rows - row));
       using Traits = Eigen::internal::unpacket_traits<P>;
       constexpr bool has_half = packet_size<typename Traits::half> < width;
-      for_each_panel<std::conditional_t<has_half, typename Traits::half, typename Traits::type>, 1, left>(
+      for_each_panel<std::conditional_t<has_half, typename Traits::half, typename Traits::type>, 1, 1, left>(
           row, rows, f);
     }
   }
@@ -210,7 +210,7 @@ EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, co
           std::copy_n(all.b + (k + i) * all.ldb + j, col_count, copy_of_b + i * most_cols);
         }
       }
-      for_each_panel<P, packets, Rows>(
+      for_each_panel<P, packets, packets, Rows>(
           0, rows, [&]<class Panel>(Panel, Index row, Index first) __attribute__((always_inline)) {
             using Q = typename Panel::Packet;
             ProductOperands<S> at = all;
@@ -227,10 +227,7 @@ EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, co
               at.b = copy_of_b;
               at.ldb = most_cols;
             }
-            constexpr int most = packet_size<Q> < packet_size<P> ? 4
-                                 : Panel::packets == 1           ? 12
-                                 : Panel::packets == 2           ? 6
-                                                                 : tile_cols;
+            constexpr int most = packet_size<Q> < packet_size<P> ? 4 : Panel::packets == 1 ? 12 : tile_cols;
             if constexpr (Cols == Dynamic) {
               wide_product_panel<Q, Panel::packets, most, RowMajorB>(at, col_count, blocks, first);
             } else {
@@ -283,7 +280,7 @@ template <int Rows, class S>
 EIGEN_ALWAYS_INLINE void blocked_matrix_vector_product(Index rows, Index depth,
                                                        const ProductOperands<S>& all) {
   using P = typename Eigen::internal::packet_traits<S>::type;
-  for_each_panel<P, 8, Rows>(
+  for_each_panel<P, has_32_registers<P> ? 8 : 4, 2, Rows>(
       0, rows, [&]<class Panel>(Panel, Index row, Index) __attribute__((always_inline)) {
         ProductOperands<S> at = all;
         at.a += row;

@@ -81,12 +81,14 @@ EIGEN_ALWAYS_INLINE void product(const A& a, const B& b, const typename C::Scala
                                 b.data(), leading_dimension<row_major_b>(b),
                                 start,    1,
                                 c.data(), c.colStride()};
-    if constexpr ((rows == 1 || rows == Dynamic) && cols != 1) {
+    if constexpr ((rows == 1 || rows == Dynamic) && cols != 1 && !row_major_a) {
       // A single row would leave most of a packet empty; C^T = B^T A^T fills it, with the same bits. It is not
       // worth a copy of B for a few columns.
-      if (c.rows() == 1 && c.colStride() == 1 && (row_major_b || c.cols() >= 16)) {
-        const ProductOperands<S> transposed{b.data(), at.ldb, a.data(), at.lda, start, 0, c.data(), c.cols()};
-        return real_product<!row_major_b, !row_major_a, cols, depth, 1>(c.cols(), a.cols(), 1, transposed);
+      const bool is_row = c.rows() == 1 && c.colStride() == 1 && at.lda == 1;
+      if (is_row && (row_major_b || c.cols() >= 16)) {
+        const ProductOperands<S> transposed{b.data(), at.ldb, a.data(), a.cols(),
+                                            start,    0,      c.data(), c.cols()};
+        return real_product<!row_major_b, false, cols, depth, 1>(c.cols(), a.cols(), 1, transposed);
       }
     }
     real_product<row_major_a, row_major_b, rows, depth, cols>(c.rows(), a.cols(), c.cols(), at);
