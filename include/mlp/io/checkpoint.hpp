@@ -144,7 +144,7 @@ void set_state(Training& training, const TensorFile& from, const std::string& fi
       set_value(value, *from.find(name), file);
     }
   });
-  if constexpr (requires { training.restored(file); }) training.restored(file);
+  if constexpr (requires { &Training::restored; }) training.restored(file.c_str());
 }
 
 template <class Training>
