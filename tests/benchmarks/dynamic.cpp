@@ -5,34 +5,23 @@
 #include <mlp/dynamic/dynamic_mlp.hpp>
 #include <mlp/mlp.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <vector>
+
+#include "timing.hpp"
 
 using namespace mlp;
 
 namespace {
 
-double seconds(int turns, auto&& run) {
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < turns; ++i) run();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / turns;
-}
-
-double median(std::vector<double>& times) {
-  std::nth_element(times.begin(), times.begin() + static_cast<Index>(times.size() / 2), times.end());
-  return times[times.size() / 2];
-}
-
 // Calls run_a() and run_b() alternately, `turns` times in a row each.
 void compare(const char* what, int turns, auto&& run_a, auto&& run_b) {
   std::vector<double> a, b;
   for (int round = 0; round < 21; ++round) {
-    a.push_back(seconds(turns, run_a));
-    b.push_back(seconds(turns, run_b));
+    a.push_back(timing::seconds(turns, run_a));
+    b.push_back(timing::seconds(turns, run_b));
   }
-  const double fixed = median(a), dynamic = median(b);
+  const double fixed = timing::median(a), dynamic = timing::median(b);
   std::printf("| %-42s | %9.2f | %9.2f | %.3fx |\n", what, 1e6 * fixed, 1e6 * dynamic, dynamic / fixed);
 }
 

@@ -5,24 +5,14 @@
 #include <mlp/kernel/product.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <vector>
+
+#include "timing.hpp"
 
 using namespace mlp;
 
 namespace {
-
-double seconds(int turns, auto&& run) {
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < turns; ++i) run();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / turns;
-}
-
-double median(std::vector<double>& times) {
-  std::nth_element(times.begin(), times.begin() + static_cast<Index>(times.size() / 2), times.end());
-  return times[times.size() / 2];
-}
 
 auto view(auto& m) { return matrix_view<Dynamic, Dynamic>(m.data(), m.rows(), m.cols()); }
 
@@ -33,10 +23,10 @@ void compare(const char* what, Index rows, Index depth, Index cols, const auto& 
   const int turns = std::max(1, static_cast<int>(0.02 / flops));  // about a millisecond
   std::vector<double> own, eigen;
   for (int round = 0; round < 21; ++round) {
-    own.push_back(seconds(turns, [&] { set_product(a, b, view(c)); }));
-    eigen.push_back(seconds(turns, [&] { c.noalias() = a * b; }));
+    own.push_back(timing::seconds(turns, [&] { set_product(a, b, view(c)); }));
+    eigen.push_back(timing::seconds(turns, [&] { c.noalias() = a * b; }));
   }
-  const double ours = flops / median(own), theirs = flops / median(eigen);
+  const double ours = flops / timing::median(own), theirs = flops / timing::median(eigen);
   std::printf("| %-11s | %4td x %4td x %4td | %6.1f | %6.1f | %5.2fx |\n", what, rows, depth, cols, ours,
               theirs, ours / theirs);
 }

@@ -1,6 +1,7 @@
 #include "report.hpp"
 
 #include "suite.hpp"
+#include "timing.hpp"
 
 #include <strings.h>
 #include <unistd.h>
@@ -26,12 +27,6 @@ std::size_t column_index(const Column& column) {
   const auto index = static_cast<std::size_t>(place - columns().begin());
   if (place == columns().end()) columns().push_back(column);
   return index;
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 /// Three digits, without an exponent if that is readable.
@@ -149,10 +144,10 @@ std::string Report::time_cell(std::size_t index, const std::string& peer) const 
   const Column& column = columns()[index];
   const auto& peers = results_.at(index);
   if (!peers.contains(peer)) return "";
-  const double seconds = median(peers.at(peer).seconds_per_item);
+  const double seconds = timing::median(peers.at(peer).seconds_per_item);
   std::string cell = number(column.per_second ? 1 / seconds / column.scale : seconds * column.scale);
   if (peers.contains("mlp")) {
-    cell.append(", ").append(number(seconds / median(peers.at("mlp").seconds_per_item))).append("x");
+    cell.append(", ").append(number(seconds / timing::median(peers.at("mlp").seconds_per_item))).append("x");
   }
   if (const double share = column.flop / seconds / limit(); share > 0) {
     cell.append(", ").append(std::to_string(std::lround(100 * share))).append(" %");

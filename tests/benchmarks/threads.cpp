@@ -7,14 +7,11 @@
 #include <cstdio>
 #include <vector>
 
+#include "timing.hpp"
+
 using namespace mlp;
 
 namespace {
-
-double median_time(std::vector<double> times) {
-  std::nth_element(times.begin(), times.begin() + static_cast<Index>(times.size() / 2), times.end());
-  return times[times.size() / 2];
-}
 
 // Calls run() with one thread and with all, alternately, `turns` times in a row each.
 void compare(const char* what, int turns, int most, auto run) {
@@ -28,7 +25,7 @@ void compare(const char* what, int turns, int most, auto run) {
       times[many].push_back((omp_get_wtime() - start) / turns);
     }
   }
-  const double one = median_time(times[0]), all = median_time(times[1]);
+  const double one = timing::median(times[0]), all = timing::median(times[1]);
   std::printf("| %-40s | %10.3f | %10.3f | %5.2fx |\n", what, 1e3 * one, 1e3 * all, one / all);
 }
 

@@ -42,7 +42,7 @@ TEST_CASE("check_layer_sizes: Dynamic sizes that disagree are an error that name
         "mlp: layer 1: expected 3 inputs, as the layer before it has outputs, found 4");
 }
 
-TEST_CASE("what is not a layer is replaced by a placeholder, so that no second error follows") {
+TEST_CASE("a placeholder replaces an invalid layer: no second error follows") {
   using Tuple = detail::layer_tuple<float, Dense<2, 3>, Tanh, Activate<3, Tanh>>;
   static_assert(std::is_same_v<Tuple, std::tuple<Dense<2, 3>, detail::Placeholder, Activate<3, Tanh>>>);
   static_assert(Layer<detail::Placeholder, float> && Loss<detail::Placeholder, float>);

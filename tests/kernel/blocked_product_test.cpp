@@ -23,7 +23,7 @@ template <bool RowMajorA, bool RowMajorB, int Rows, int Cols, class S>
 Matrix<S> product_of(const Matrix<S>& a, const Matrix<S>& b, const S* start, Index start_step) {
   const Matrix<S> a_t = a.transpose(), b_t = b.transpose();
   Matrix<S> c = Matrix<S>::Constant(a.rows() + 1, b.cols(), -100);
-  detail::blocked_product<RowMajorA, RowMajorB, Rows, Cols>(
+  detail::blocked_matrix_product<RowMajorA, RowMajorB, Rows, Cols>(
       a.rows(), a.cols(), b.cols(),
       detail::ProductOperands<S>{RowMajorA ? a_t.data() : a.data(), RowMajorA ? a.cols() : a.rows(),
                                  RowMajorB ? b_t.data() : b.data(), RowMajorB ? b.cols() : b.rows(), start,
@@ -66,7 +66,7 @@ TEST_CASE("block_length: at least four blocks from a depth of 64 on, of 16 to 12
 
 // Each packet size and its overlapping last packet; one block, whole blocks and a shorter one; each number of
 // columns of a tile.
-TEST_CASE_TEMPLATE("blocked_product: plain_product's bits", S, float, double) {
+TEST_CASE_TEMPLATE("blocked_matrix_product: plain_product's bits", S, float, double) {
   for (const Index rows : {1, 2, 3, 4, 5, 7, 8, 10, 16, 31, 70}) {
     for (const Index depth : {1, 16, 17, 50, 64, 130}) {
       for (const Index cols : {1, 2, 3, 5, 6, 12, 23}) {
@@ -77,14 +77,15 @@ TEST_CASE_TEMPLATE("blocked_product: plain_product's bits", S, float, double) {
 }
 
 TEST_CASE(
-    "blocked_product: a depth of several cuts, more columns than fit the cache, and columns far apart") {
+    "blocked_matrix_product: a depth of several cuts, more columns than fit the cache, and columns far "
+    "apart") {
   check(fractions<float>(19, 700, 0), fractions<float>(700, 3, 1));
   check(fractions<float>(19, 5, 0), fractions<float>(5, 260, 1));
   check(fractions<float>(600, 20, 0), fractions<float>(20, 30, 1));
   check(fractions<float>(70, 150, 0), fractions<float>(150, 270, 1));
 }
 
-TEST_CASE("blocked_product: static sizes") {
+TEST_CASE("blocked_matrix_product: static sizes") {
   check_static<1, 1>(3);
   check_static<7, 2>(17);
   check_static<8, 4>(2);
@@ -92,7 +93,7 @@ TEST_CASE("blocked_product: static sizes") {
   check_static<24, 13>(16);
 }
 
-TEST_CASE("blocked_product: one start for all rows") {
+TEST_CASE("blocked_matrix_product: one start for all rows") {
   const Matrix<float> a = fractions<float>(21, 40, 0), b = fractions<float>(40, 2, 1);
   const Vector<float> same = Vector<float>::Constant(21, 0.7f);
   Matrix<float> expected(21, 2);
@@ -112,13 +113,13 @@ TEST_CASE_TEMPLATE("blocked_matrix_vector_product: plain_product's bits", S, flo
       detail::plain_product(a, b_1, bias.data(), expected);
       const detail::ProductOperands<S> contiguous{a.data(),    rows, b_1.data(),   1,
                                                   bias.data(), 1,    found.data(), rows};
-      detail::blocked_matrix_vector_product<Dynamic>(rows, depth, contiguous);
+      detail::blocked_matrix_vector_product<false, Dynamic>(rows, depth, contiguous);
       CHECK(found == expected);
       const Matrix<S> b_t = b.transpose();  // b lies in a row
       const detail::ProductOperands<S> strided{a.data(),    rows, b_t.data() + 1, 3,
                                                bias.data(), 1,    found.data(),   rows};
       found.setZero();
-      detail::blocked_matrix_vector_product<Dynamic>(rows, depth, strided);
+      detail::blocked_matrix_vector_product<true, Dynamic>(rows, depth, strided);
       CHECK(found == expected);
     }
   }
@@ -128,7 +129,7 @@ TEST_CASE("blocked_matrix_vector_product: static rows") {
   const Matrix<float> a = fractions<float>(45, 33, 0), b = fractions<float>(33, 1, 1);
   Matrix<float> expected(45, 1), found(45, 1);
   detail::plain_product(a, b, nullptr, expected);
-  detail::blocked_matrix_vector_product<45>(
+  detail::blocked_matrix_vector_product<false, 45>(
       45, 33, detail::ProductOperands<float>{a.data(), 45, b.data(), 1, nullptr, 1, found.data(), 45});
   CHECK(found == expected);
 }

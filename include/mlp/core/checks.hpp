@@ -130,8 +130,8 @@ void check_layer_types(std::index_sequence<I...>) {
 
 inline void check_layer_inputs(std::size_t layer, Index expected, Index found) {
   if (found != expected) {
-    raise<std::invalid_argument>({"mlp: layer ", layer, ": expected ", expected,
-                                  " inputs, as the layer before it has outputs, found ", found});
+    throw_unequal(message({"mlp: layer ", layer}), expected, " inputs, as the layer before it has outputs",
+                  found);
   }
 }
 

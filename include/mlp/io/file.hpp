@@ -303,9 +303,10 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
     file_error(path, "a writable file", error.message());
   }
   if (const std::error_code late = synchronize_folder(target.parent_path())) {
-    raise<std::runtime_error>(
-        {path_text(path), ": the new file is in place, but its folder could not be ",
-         "written to the disk, so that a crash of the machine may restore the old file: ", late.message()});
+    raise<std::runtime_error>({path_text(path),
+                               ": the new file is in place, but its folder could not be written "
+                               "to the disk, so that a crash of the machine may restore the old file: ",
+                               late.message()});
   }
 }
 

@@ -124,7 +124,7 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
   }
   const std::size_t rank = magic[3];
   if (rank < least || rank > most) {
-    file_error(path, message({least, (most > least ? " or more dimensions" : " dimension")}), rank);
+    file_error(path, message({least, most > least ? " or more dimensions" : " dimension"}), rank);
   }
 
   std::vector<std::uint8_t> header(4 * rank);

@@ -52,6 +52,17 @@ struct ProductOperands {
   S* c;
   Index ldc;
 
+  // The operands of the part of C that begins at (row, col), for sums that begin at k.
+  template <bool RowMajorA, bool RowMajorB>
+  EIGEN_ALWAYS_INLINE ProductOperands part(Index row, Index k, Index col) const {
+    ProductOperands result = *this;
+    result.a += RowMajorA ? row * lda + k : row + k * lda;
+    result.b += RowMajorB ? k * ldb + col : k + col * ldb;
+    result.c += row + col * ldc;
+    if (start != nullptr) result.start += row * start_step;
+    return result;
+  }
+
   template <class P>
   EIGEN_ALWAYS_INLINE P start_packet(Index row) const {
     using namespace Eigen::internal;
@@ -185,10 +196,11 @@ EIGEN_ALWAYS_INLINE void copy_panel(const S* a, Index lda, Index rows, Index dep
   }
 }
 
-// C = start 1^T + A B. Rows and Cols are the sizes of C, or Dynamic.
+// C = start 1^T + A B in tiles. Rows and Cols are the sizes of C, or Dynamic.
 // Shapes: A rows x depth, B depth x cols, start rows, C rows x cols; depth > 0.
 template <bool RowMajorA, bool RowMajorB, int Rows, int Cols, class S>
-EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, const ProductOperands<S>& all) {
+EIGEN_ALWAYS_INLINE void blocked_matrix_product(Index rows, Index depth, Index cols,
+                                                const ProductOperands<S>& all) {
   using P = typename Eigen::internal::packet_traits<S>::type;
   constexpr int packets = 4, tile_cols = has_32_registers<P> ? 6 : 3;  // sums in 24 or 12 registers
   const Index block = block_length(depth), step = longest_block / block * block;
@@ -213,11 +225,7 @@ EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, co
       for_each_panel<P, packets, packets, Rows>(
           0, rows, [&]<class Panel>(Panel, Index row, Index first) __attribute__((always_inline)) {
             using Q = typename Panel::Packet;
-            ProductOperands<S> at = all;
-            at.a += RowMajorA ? row * at.lda + k : row + k * at.lda;
-            at.b += RowMajorB ? k * at.ldb + j : k + j * at.ldb;
-            at.c += row + j * at.ldc;
-            if (at.start != nullptr) at.start += row * at.start_step;
+            ProductOperands<S> at = all.template part<RowMajorA, RowMajorB>(row, k, j);
             if (copies_a) {
               copy_panel<Q, RowMajorA>(at.a, at.lda, Panel::rows, blocks.depth, copy_of_a);
               at.a = copy_of_a;
@@ -239,7 +247,7 @@ EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, co
 }
 
 // c = start + A b for a panel of N packets of rows, several blocks at a time if N is small.
-template <class P, int N, class S>
+template <class P, int N, bool RowMajorB, class S>
 EIGEN_ALWAYS_INLINE void matrix_vector_panel(const ProductOperands<S>& at, Index depth) {
   using namespace Eigen::internal;
   constexpr int width = packet_size<P>, blocks = N >= 8 ? 1 : N >= 4 ? 2 : 4;
@@ -257,7 +265,7 @@ EIGEN_ALWAYS_INLINE void matrix_vector_panel(const ProductOperands<S>& at, Index
       for (; k < length; ++k) {
         MLP_UNROLL for (int n = 0; n < active; ++n) {
           const Index at_k = begin + n * block + k;
-          const P b_k = pset1<P>(at.b[at_k * at.ldb]);
+          const P b_k = pset1<P>(at.b[at_k * (RowMajorB ? at.ldb : 1)]);
           MLP_UNROLL for (int i = 0; i < N; ++i) {
             sum[n][i] = multiply_add<P>(ploadu<P>(at.a + at_k * at.lda + i * width), b_k, sum[n][i]);
           }
@@ -274,20 +282,28 @@ EIGEN_ALWAYS_INLINE void matrix_vector_panel(const ProductOperands<S>& at, Index
   MLP_UNROLL for (int i = 0; i < N; ++i) pstoreu(at.c + i * width, total[i]);
 }
 
-// c = start + A b, with the bits of blocked_product, for a column-major A and depth > 0. all.ldb is the distance
-// between the coefficients of b. Rows is the number of rows, or Dynamic.
-template <int Rows, class S>
+// c = start + A b, with the bits of blocked_matrix_product, for a column-major A and depth > 0. Rows is the number
+// of rows, or Dynamic.
+template <bool RowMajorB, int Rows, class S>
 EIGEN_ALWAYS_INLINE void blocked_matrix_vector_product(Index rows, Index depth,
                                                        const ProductOperands<S>& all) {
   using P = typename Eigen::internal::packet_traits<S>::type;
   for_each_panel<P, has_32_registers<P> ? 8 : 4, 2, Rows>(
       0, rows, [&]<class Panel>(Panel, Index row, Index) __attribute__((always_inline)) {
-        ProductOperands<S> at = all;
-        at.a += row;
-        at.c += row;
-        if (at.start != nullptr) at.start += row * at.start_step;
-        matrix_vector_panel<typename Panel::Packet, Panel::packets>(at, depth);
+        matrix_vector_panel<typename Panel::Packet, Panel::packets, RowMajorB>(
+            all.template part<false, RowMajorB>(row, 0, 0), depth);
       });
+}
+
+// C = start 1^T + A B, by one of these two.
+template <bool RowMajorA, bool RowMajorB, int Rows, int Cols, class S>
+EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, const ProductOperands<S>& at) {
+  if constexpr (!RowMajorA && (Cols == 1 || Cols == Dynamic)) {
+    if (cols == 1) return blocked_matrix_vector_product<RowMajorB, Rows>(rows, depth, at);
+  }
+  if constexpr (RowMajorA || Cols != 1) {
+    blocked_matrix_product<RowMajorA, RowMajorB, Rows, Cols>(rows, depth, cols, at);
+  }
 }
 
 #undef MLP_UNROLL

@@ -94,13 +94,6 @@ EIGEN_DONT_INLINE void multiply(Index rows, Index depth, Index cols, const Produ
 #endif
   }
 #endif
-  if constexpr (!RowMajorA) {
-    if (cols == 1) {
-      ProductOperands<S> column = at;
-      if (!RowMajorB) column.ldb = 1;
-      return blocked_matrix_vector_product<Dynamic>(rows, depth, column);
-    }
-  }
   blocked_product<RowMajorA, RowMajorB, Dynamic, Dynamic>(rows, depth, cols, at);
 }
 
@@ -111,12 +104,8 @@ void large_product(Index rows, Index depth, Index cols, const ProductOperands<S>
   if (depth == 0) return set_start(rows, cols, all);
   if (parts == 1) return multiply<RowMajorA, RowMajorB>(rows, depth, cols, all);
   const auto run = [&](Index row, Index count, Index col, Index col_count) {
-    ProductOperands<S> at = all;
-    at.a += row * (RowMajorA ? at.lda : 1);
-    at.b += col * (RowMajorB ? 1 : at.ldb);
-    at.c += row + col * at.ldc;
-    if (at.start != nullptr) at.start += row * at.start_step;
-    multiply<RowMajorA, RowMajorB>(count, depth, col_count, at);
+    multiply<RowMajorA, RowMajorB>(count, depth, col_count,
+                                   all.template part<RowMajorA, RowMajorB>(row, 0, col));
   };
   // The longer side is cut, at multiples of what a kernel computes at a time.
   if (rows > cols) {

@@ -57,11 +57,7 @@ inline constexpr bool is_row_major = M::IsRowMajor&& M::OuterStrideAtCompileTime
 template <bool RowMajorA, bool RowMajorB, int Rows, int Depth, int Cols, class S>
 EIGEN_ALWAYS_INLINE void real_product(Index rows, Index depth, Index cols, const ProductOperands<S>& at) {
   constexpr bool is_static = Rows != Dynamic && Depth != Dynamic && Cols != Dynamic;
-  if constexpr (is_static && Cols == 1 && !RowMajorA) {
-    ProductOperands<S> column = at;
-    if constexpr (!RowMajorB) column.ldb = 1;
-    blocked_matrix_vector_product<Rows>(Rows, Depth, column);
-  } else if constexpr (is_static && is_small_product<RowMajorA>(Rows, Depth, Cols)) {
+  if constexpr (is_static && is_small_product<RowMajorA>(Rows, Depth, Cols)) {
     blocked_product<RowMajorA, RowMajorB, Rows, Cols>(Rows, Depth, Cols, at);
   } else {
     large_product<RowMajorA, RowMajorB>(rows, depth, cols, at, part_count_of_product(rows * depth * cols));

@@ -222,8 +222,8 @@ inline std::string_view Builder::output() const {
     if (name == "probabilities" || name == "output_probability" || name == "variable") return name;
     if (found.size() < 200) found += (found.empty() ? "" : ", ") + in_quotes(name);
   }
-  graph_.fail(message(
-      {"expected one output, or one called probabilities, found ", (found.empty() ? "none" : found)}));
+  graph_.fail(
+      message({"expected one output, or one called probabilities, found ", found.empty() ? "none" : found}));
 }
 
 // The number of features that the first layer with parameters takes, or 0 if there is none.
