@@ -66,8 +66,7 @@ Data load(const std::filesystem::path& folder) {
 /// Prints a line per epoch, and ends the training once the requested test accuracy is reached.
 class Report {
  public:
-  Report(const Net& net, const Dataset<Labels>& test, double stop_at)
-      : net_(&net), test_(&test), stop_at_(stop_at) {}
+  Report(const Net& net, const Digits& test, double stop_at) : net_(&net), test_(&test), stop_at_(stop_at) {}
 
   void begin(const auto& training) const {
     const Progress& now = training.progress();
@@ -93,7 +92,7 @@ class Report {
   double accuracy() const { return evaluate(*net_, *test_).accuracy; }
 
   const Net* net_;
-  const Dataset<Labels>* test_;
+  const Digits* test_;
   double stop_at_;
   ProgressBar bar_;
 };
@@ -145,8 +144,8 @@ void print(const Confusion& confusion) {
 }
 
 // Prints the results on the test images. Returns the misclassified ones, the most confident first.
-std::vector<Mistake> report(const Net& net, const Dataset<Labels>& test) {
-  const Matrix<float> probabilities = net.predict(test.x);
+std::vector<Mistake> report(const Net& net, const Digits& test) {
+  const Matrix<float> probabilities = net.predict(test.x.matrix());
   Confusion confusion = Confusion::Zero();
   std::vector<Mistake> mistakes;
   for (Index j = 0; j < test.size(); ++j) {
@@ -173,7 +172,7 @@ void run(const Options& options) {
   net.initialize(rng);
   train(net, data, options);
   const std::vector<Mistake> mistakes = report(net, data.test);
-  const std::size_t drawn = write_montage(options.png, data.test.x, mistakes);
+  const std::size_t drawn = write_montage(options.png, data.test.x.bytes(), mistakes);
   std::printf("drawn in  %s%s\n", options.png.string().c_str(),
               drawn < mistakes.size() ? (" (the surest " + std::to_string(drawn) + ")").c_str() : "");
   const bool reached = options.stop_at > 1 || evaluate(net, data.test).accuracy >= options.stop_at;

@@ -16,9 +16,9 @@
 using namespace mlp;
 
 /// The first images of a set, all of them if there are not more.
-Dataset<Labels> first(const Dataset<Labels>& data, Index images) {
+Digits first(const Digits& data, Index images) {
   images = std::min(images, data.size());
-  return {data.x.leftCols(images), data.t.head(images)};
+  return {ByteMatrix<float>(data.x.bytes().leftCols(images)), data.t.head(images)};
 }
 
 void run(Index epochs, Index images) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/data/byte_matrix.hpp>
 #include <mlp/data/dataset.hpp>
 #include <mlp/io/idx.hpp>
 
@@ -14,8 +15,11 @@
 #define MLP_MNIST_SUBSET "examples/data/mnist"  // folder of the 10,000 training images
 #endif
 
+/// Digits, their pixels as bytes.
+using Digits = mlp::Dataset<mlp::Labels, float, mlp::ByteMatrix<float>>;
+
 struct Data {
-  mlp::Dataset<mlp::Labels> train, test;
+  Digits train, test;
 };
 
 struct Files {
@@ -37,6 +41,6 @@ inline Files find_files(const std::filesystem::path& folder) {
 }
 
 inline Data read(const Files& files) {
-  return {mlp::read_idx(files.train_images, files.train_labels),
-          mlp::read_idx(files.test_images, files.test_labels)};
+  return {mlp::read_idx_bytes(files.train_images, files.train_labels),
+          mlp::read_idx_bytes(files.test_images, files.test_labels)};
 }

@@ -136,8 +136,8 @@ class Canvas {
 
 /// Draws the first of these images (and returns how many) on cards, row by row, each above "true digit >
 /// predicted digit". Shapes: images 784 x N, each with 28 rows of 28 pixels, one after the other; 0 is the
-/// background, 1 ink. Errors: std::runtime_error if the file can't be written.
-inline std::size_t write_montage(const std::filesystem::path& path, const mlp::Matrix<float>& images,
+/// background, 255 ink. Errors: std::runtime_error if the file can't be written.
+inline std::size_t write_montage(const std::filesystem::path& path, const mlp::Matrix<std::uint8_t>& images,
                                  std::span<const Mistake> mistakes) {
   using detail::Color;
   constexpr Color paper{246, 244, 239}, card{255, 255, 255}, ink{38, 40, 46}, faint{168, 166, 160},
@@ -166,7 +166,7 @@ inline std::size_t write_montage(const std::filesystem::path& path, const mlp::M
     canvas.fill(left, top, card_width, card_height, card);
     for (int y = 0; y < side; ++y) {
       for (int x = 0; x < side; ++x) {
-        const float pixel = std::clamp(images(y * side + x, mistake.sample), 0.f, 1.f);
+        const float pixel = static_cast<float>(images(y * side + x, mistake.sample)) / 255;
         canvas.fill(left + frame + scale * x, top + frame + scale * y, scale, scale, mix(card, ink, pixel));
       }
     }

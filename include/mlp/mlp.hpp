@@ -22,6 +22,7 @@
 #include <mlp/base/views.hpp>
 #include <mlp/core/concepts.hpp>
 #include <mlp/core/network.hpp>
+#include <mlp/data/byte_matrix.hpp>
 #include <mlp/data/dataset.hpp>
 #include <mlp/data/metrics.hpp>
 #include <mlp/data/scalers.hpp>

@@ -53,6 +53,10 @@ TEST_CASE("Dataset: the type follows from the arguments") {
   CHECK(is(std::type_identity<Dataset<Matrix<float>, float>>{}, Dataset{x, x}));
   CHECK(is(std::type_identity<Dataset<Matrix<double>, double>>{}, Dataset{xd, xd.topRows(1)}));
   CHECK(is(std::type_identity<Dataset<Matrix<float>, float>>{}, Dataset{x, Eigen::RowVectorXf(4)}));
+  CHECK(is(std::type_identity<Dataset<Labels, float, ByteMatrix<float>>>{},
+           Dataset{ByteMatrix<float>(), labels}));
+  CHECK(is(std::type_identity<Dataset<Matrix<double>, double, ByteMatrix<double>>>{},
+           Dataset{ByteMatrix<double>(), xd}));
   static_assert(std::is_same_v<Dataset<>, Dataset<Labels, float>>);
   static_assert(std::is_same_v<Dataset<Matrix<double>>, Dataset<Matrix<double>, double>>);
 }

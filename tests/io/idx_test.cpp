@@ -116,6 +116,13 @@ TEST_CASE("IDX: a dataset from two files, in float and double") {
   CHECK(data.t == mlp::read_idx_labels(labels_path));
   const auto wide = mlp::read_idx<double>(images_path, labels_path);
   CHECK(wide.x == mlp::read_idx_images<double>(images_path));
+
+  const auto bytes = mlp::read_idx_bytes(images_path, labels_path);
+  static_assert(std::is_same_v<decltype(bytes.x), mlp::ByteMatrix<float>>);
+  CHECK(bytes.x.bytes().size() == 12);
+  CHECK(bytes.x.matrix() == data.x);
+  CHECK(bytes.t == data.t);
+  CHECK(mlp::read_idx_bytes<double>(images_path, labels_path).x.matrix() == wide.x);
 }
 
 TEST_CASE("IDX: any number of dimensions from 2 up, and no samples at all") {
@@ -232,6 +239,7 @@ TEST_CASE("IDX: an error names the file, what was expected and what was found") 
     CHECK(message_of([&] { mlp::read_idx_images(path); }) == says);
     CHECK(message_of([&] { mlp::read_idx_labels(path); }) == says);
     CHECK(message_of([&] { mlp::read_idx(path, folder.write("labels", labels)); }) == says);
+    CHECK(message_of([&] { mlp::read_idx_bytes(path, folder.write("labels", labels)); }) == says);
   }
   SUBCASE("not a regular file") {
     REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);

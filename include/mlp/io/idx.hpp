@@ -2,6 +2,7 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/data/byte_matrix.hpp>
 #include <mlp/data/dataset.hpp>
 #include <mlp/io/file.hpp>
 
@@ -18,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #ifndef _WIN32
@@ -41,7 +43,7 @@ struct IdxOptions {
 namespace detail {
 
 /// The contents of an IDX file of unsigned bytes: samples x features bytes, one sample after the other.
-struct IdxBytes {
+struct IdxElements {
   Index samples = 0;
   Index features = 0;
   std::vector<std::uint8_t> bytes;
@@ -105,8 +107,8 @@ class IdxFile {
 ///   0, 0, element type, number of dimensions n, then n sizes of 32 bits, the highest byte first
 /// and the elements follow, the last dimension varying fastest. The header's claim is compared with the
 /// file's size before the elements are read, and memory grows with the data read, never with the claim.
-inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t least, std::size_t most,
-                               const IdxOptions& options) {
+inline IdxElements read_idx_elements(const std::filesystem::path& path, std::size_t least, std::size_t most,
+                                     const IdxOptions& options) {
   constexpr std::uint8_t unsigned_byte = 0x08;
   constexpr std::size_t block = std::size_t{1} << 20;
 
@@ -173,7 +175,7 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
   }
   check_fits_in_memory(path, total);
 
-  IdxBytes idx{static_cast<Index>(sizes[0]), static_cast<Index>(features), {}};
+  IdxElements idx{static_cast<Index>(sizes[0]), static_cast<Index>(features), {}};
   while (idx.bytes.size() < total) {
     const std::size_t before = idx.bytes.size();
     const std::size_t size = std::min(block, total - before);
@@ -206,19 +208,43 @@ inline IdxBytes read_idx_bytes(const std::filesystem::path& path, std::size_t le
 ///         http://yann.lecun.com/exdb/mnist/, "File formats for the MNIST database".
 template <class S = float>
 Matrix<S> read_idx_images(const std::filesystem::path& path, const IdxOptions& options = {}) {
-  const detail::IdxBytes idx = detail::read_idx_bytes(path, 2, 255, options);
+  const detail::IdxElements idx = detail::read_idx_elements(path, 2, 255, options);
   const Eigen::Map<const Matrix<std::uint8_t>> bytes(idx.bytes.data(), idx.features, idx.samples);
   return bytes.template cast<S>() / S(255);
+}
+
+/// The same as bytes, in a quarter of the memory: x = byte / 255 with the same bits.
+template <class S = float>
+ByteMatrix<S> read_idx_image_bytes(const std::filesystem::path& path, const IdxOptions& options = {}) {
+  const detail::IdxElements idx = detail::read_idx_elements(path, 2, 255, options);
+  return ByteMatrix<S>(Eigen::Map<const Matrix<std::uint8_t>>(idx.bytes.data(), idx.features, idx.samples));
 }
 
 /// Reads class labels from an IDX file, plain or gzipped.
 /// Shapes: the file has one dimension, N; the result is N labels in [0, 255].
 /// Errors, bounds: as for read_idx_images, with S = int.
 inline Labels read_idx_labels(const std::filesystem::path& path, const IdxOptions& options = {}) {
-  const detail::IdxBytes idx = detail::read_idx_bytes(path, 1, 1, options);
+  const detail::IdxElements idx = detail::read_idx_elements(path, 1, 1, options);
   return Eigen::Map<const Eigen::Matrix<std::uint8_t, Eigen::Dynamic, 1>>(idx.bytes.data(), idx.samples)
       .cast<int>();
 }
+
+namespace detail {
+
+template <class X>
+Dataset<Labels, typename X::Scalar, X> images_with_labels(const std::filesystem::path& images_path, X images,
+                                                          const std::filesystem::path& labels_path,
+                                                          const IdxOptions& options) {
+  Labels labels = read_idx_labels(labels_path, options);
+  if (images.cols() != labels.size()) {
+    raise<std::runtime_error>({path_text(images_path), " and ", path_text(labels_path),
+                               ": expected one label per image, found ", images.cols(), " images and ",
+                               labels.size(), " labels"});
+  }
+  return {std::move(images), std::move(labels), {}};
+}
+
+}  // namespace detail
 
 /// Reads a dataset from two IDX files: images (read_idx_images) and their labels (read_idx_labels).
 /// Shapes: x features x N, t N labels.
@@ -227,13 +253,17 @@ inline Labels read_idx_labels(const std::filesystem::path& path, const IdxOption
 template <class S = float>
 Dataset<Labels, S> read_idx(const std::filesystem::path& images_path,
                             const std::filesystem::path& labels_path, const IdxOptions& options = {}) {
-  Dataset<Labels, S> data{read_idx_images<S>(images_path, options), read_idx_labels(labels_path, options)};
-  if (data.x.cols() != data.t.size()) {
-    throw std::runtime_error(detail::path_text(images_path) + " and " + detail::path_text(labels_path) +
-                             ": expected one label per image, found " + std::to_string(data.x.cols()) +
-                             " images and " + std::to_string(data.t.size()) + " labels");
-  }
-  return data;
+  return detail::images_with_labels(images_path, read_idx_images<S>(images_path, options), labels_path,
+                                    options);
+}
+
+/// The same with images as bytes (read_idx_image_bytes): it trains to the same bits in a quarter of the memory.
+template <class S = float>
+Dataset<Labels, S, ByteMatrix<S>> read_idx_bytes(const std::filesystem::path& images_path,
+                                                 const std::filesystem::path& labels_path,
+                                                 const IdxOptions& options = {}) {
+  return detail::images_with_labels(images_path, read_idx_image_bytes<S>(images_path, options), labels_path,
+                                    options);
 }
 
 }  // namespace mlp

@@ -230,23 +230,23 @@ History fit(Net& net, const Data& train, const Data* validation, Opt&& optimizer
 /// are each rank's own.
 /// Errors, on all ranks: std::invalid_argument if an option is out of range, std::runtime_error if the loss
 /// is not finite. Any other error ends the run.
-template <class Net, class Target, class Opt, std::invocable<const Progress&> Callback>
-History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
+template <class Net, class Target, class X, class Opt, std::invocable<const Progress&> Callback>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar, X>& train, Opt optimizer,
             const FitOptions& options, Callback&& callback, MPI_Comm comm = MPI_COMM_WORLD) {
-  return detail::fit<Net, Dataset<Target, typename Net::Scalar>>(net, train, nullptr, std::move(optimizer),
-                                                                 options, callback, comm);
+  return detail::fit<Net, Dataset<Target, typename Net::Scalar, X>>(net, train, nullptr, std::move(optimizer),
+                                                                    options, callback, comm);
 }
 
-template <class Net, class Target, class Opt>
-History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
+template <class Net, class Target, class X, class Opt>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar, X>& train, Opt optimizer,
             const FitOptions& options = {}, MPI_Comm comm = MPI_COMM_WORLD) {
   return mpi::fit(net, train, std::move(optimizer), options, mlp::detail::NoCallback{}, comm);
 }
 
 /// The same with validation data, all of which every rank holds and evaluates.
-template <class Net, class Target, class Opt, class Callback = mlp::detail::NoCallback>
-History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train,
-            const Dataset<Target, typename Net::Scalar>& validation, Opt optimizer,
+template <class Net, class Target, class X, class Opt, class Callback = mlp::detail::NoCallback>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar, X>& train,
+            const Dataset<Target, typename Net::Scalar, X>& validation, Opt optimizer,
             const FitOptions& options = {}, Callback&& callback = {}, MPI_Comm comm = MPI_COMM_WORLD) {
   return detail::fit(net, train, &validation, std::move(optimizer), options, callback, comm);
 }

@@ -14,8 +14,8 @@ struct Evaluation {
 
 /// The mean loss and accuracy over a dataset, in which the samples count by their weights if it has some.
 /// Errors: std::invalid_argument if the data are empty or do not fit the network.
-template <class Net, class Target>
-Evaluation evaluate(const Net& net, const Dataset<Target, typename Net::Scalar>& data) {
+template <class Net, class Target, class X>
+Evaluation evaluate(const Net& net, const Dataset<Target, typename Net::Scalar, X>& data) {
   check_dataset(data, "evaluate");
   constexpr Index piece = 1024;
   double loss_sum = 0, loss_weight = 0, accuracy_sum = 0, accuracy_weight = 0;

@@ -180,7 +180,7 @@ class Run {
   const FitOptions& options_;
   Share share_of_;
   ThreadChoice threads_{options_.threads};
-  Data batch_;  // the samples that this process works on
+  typename Data::Batch batch_;  // the samples that this process works on
 
   // The parts.
   SampleOrder order_;
@@ -226,17 +226,17 @@ History fit(Net& net, const Data& train, const Data* validation, Opt&& optimizer
 /// std::runtime_error if the loss or its gradient is not finite. The message tells the epoch, batch and step,
 /// and the first layer whose activations or gradient are not finite; the parameters are those from before that
 /// step.
-template <class Net, class Target, class Opt, class Callback = detail::NoCallback>
-History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train, Opt optimizer,
+template <class Net, class Target, class X, class Opt, class Callback = detail::NoCallback>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar, X>& train, Opt optimizer,
             const FitOptions& options = {}, Callback&& callback = {}) {
-  return detail::fit<Net, Dataset<Target, typename Net::Scalar>>(net, train, nullptr, std::move(optimizer),
-                                                                 options, callback);
+  return detail::fit<Net, Dataset<Target, typename Net::Scalar, X>>(net, train, nullptr, std::move(optimizer),
+                                                                    options, callback);
 }
 
 /// The same with validation data: their loss and accuracy are computed after each epoch.
-template <class Net, class Target, class Opt, class Callback = detail::NoCallback>
-History fit(Net& net, const Dataset<Target, typename Net::Scalar>& train,
-            const Dataset<Target, typename Net::Scalar>& validation, Opt optimizer,
+template <class Net, class Target, class X, class Opt, class Callback = detail::NoCallback>
+History fit(Net& net, const Dataset<Target, typename Net::Scalar, X>& train,
+            const Dataset<Target, typename Net::Scalar, X>& validation, Opt optimizer,
             const FitOptions& options = {}, Callback&& callback = {}) {
   return detail::fit(net, train, &validation, std::move(optimizer), options, callback);
 }
