@@ -83,6 +83,7 @@ TEST_CASE(
   check(fractions<float>(19, 5, 0), fractions<float>(5, 260, 1));
   check(fractions<float>(600, 20, 0), fractions<float>(20, 30, 1));
   check(fractions<float>(70, 150, 0), fractions<float>(150, 270, 1));
+  check(fractions<float>(140, 130, 0), fractions<float>(130, 50, 1));
 }
 
 TEST_CASE("blocked_matrix_product: static sizes") {

@@ -191,6 +191,14 @@ inline IdxElements read_idx_elements(const std::filesystem::path& path, std::siz
 
 }  // namespace detail
 
+/// Reads images as read_idx_images does, and keeps them as bytes, in a quarter of the memory: x = byte / 255 with the
+/// same bits.
+template <class S = float>
+ByteMatrix<S> read_idx_image_bytes(const std::filesystem::path& path, const IdxOptions& options = {}) {
+  const detail::IdxElements idx = detail::read_idx_elements(path, 2, 255, options);
+  return ByteMatrix<S>(Eigen::Map<const Matrix<std::uint8_t>>(idx.bytes.data(), idx.features, idx.samples));
+}
+
 /// Reads images, or any samples of unsigned bytes, from an IDX file, plain or gzipped.
 ///   x = byte / 255
 /// Shapes: the file's dimensions are N x d1 x d2 x ..., two or more; the result is (d1 d2 ...) x N, so that a
@@ -208,16 +216,7 @@ inline IdxElements read_idx_elements(const std::filesystem::path& path, std::siz
 ///         http://yann.lecun.com/exdb/mnist/, "File formats for the MNIST database".
 template <class S = float>
 Matrix<S> read_idx_images(const std::filesystem::path& path, const IdxOptions& options = {}) {
-  const detail::IdxElements idx = detail::read_idx_elements(path, 2, 255, options);
-  const Eigen::Map<const Matrix<std::uint8_t>> bytes(idx.bytes.data(), idx.features, idx.samples);
-  return bytes.template cast<S>() / S(255);
-}
-
-/// The same as bytes, in a quarter of the memory: x = byte / 255 with the same bits.
-template <class S = float>
-ByteMatrix<S> read_idx_image_bytes(const std::filesystem::path& path, const IdxOptions& options = {}) {
-  const detail::IdxElements idx = detail::read_idx_elements(path, 2, 255, options);
-  return ByteMatrix<S>(Eigen::Map<const Matrix<std::uint8_t>>(idx.bytes.data(), idx.features, idx.samples));
+  return read_idx_image_bytes<S>(path, options).matrix();
 }
 
 /// Reads class labels from an IDX file, plain or gzipped.

@@ -204,12 +204,12 @@ EIGEN_ALWAYS_INLINE void blocked_matrix_product(Index rows, Index depth, Index c
   using P = typename Eigen::internal::packet_traits<S>::type;
   constexpr int packets = 4, tile_cols = has_32_registers<P> ? 6 : 3;  // sums in 24 or 12 registers
   const Index block = block_length(depth), step = longest_block / block * block;
-  // Columns of A, or rows of B, that lie far apart fall into few lines of the cache, and farther apart each into a
-  // page of its own: they are copied if that pays.
+  // Columns of A, or rows of B, that lie far apart fall into few lines of the first-level cache, and farther apart each
+  // into a page of its own: they are copied if that pays.
   constexpr bool may_copy_b = RowMajorB && Rows == Dynamic;
   const Index bytes_between = all.lda * Index{sizeof(S)};
-  const bool copies_a =
-      RowMajorA || (Cols == Dynamic && bytes_between >= 512 && cols >= (bytes_between >= 2048 ? 24 : 48));
+  const bool is_far = std::min(depth, longest_block) * bytes_between > 32'768;
+  const bool copies_a = RowMajorA || (Cols == Dynamic && is_far && cols >= (bytes_between >= 2048 ? 24 : 48));
   const bool copies_b = may_copy_b && rows >= 64 && all.ldb * Index{sizeof(S)} >= 1024;
   // The part of B that a block needs stays in the second-level cache, or fits on the stack.
   constexpr Index most_cols = may_copy_b ? 384 / Index{sizeof(S)} : 252;
