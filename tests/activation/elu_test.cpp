@@ -12,7 +12,7 @@ using mlp::ELU;
 
 static_assert(mlp::Activation<ELU, float> && mlp::Activation<ELU, double>);
 
-// Eigen's expm1 is within 1.3 epsilon in float; alpha, two products, a sum and delta = 2 add to that.
+// expm1 is within 1.3 epsilon; alpha, two products, a sum and delta = 2 add to that.
 TEST_CASE_TEMPLATE("ELU: values and derivatives are PyTorch's", S, float, double) {
   activation::check_golden<S>(ELU{}, golden::elu, 6);
   activation::check_golden<S>(ELU{.alpha = 1.5}, golden::elu_15, 8);
@@ -34,7 +34,7 @@ TEST_CASE_TEMPLATE("ELU: near 0, a is not a difference of larger numbers", S, fl
   mlp::Vector<S> a{{S(-1e-6), S(-1e-20)}};
   const mlp::Vector<S> z = a;
   activation::forward(ELU{}, a);
-  // a = z + z^2 / 2 + ...; 2 epsilon for Eigen's expm1.
+  // a = z + z^2 / 2 + ...; 2 epsilon for expm1.
   const auto eps = static_cast<double>(std::numeric_limits<S>::epsilon());
   CHECK(std::abs(static_cast<double>(a(0) / z(0)) - (1 - 0.5e-6)) <= 2 * eps + 1e-12);
   CHECK(std::abs(static_cast<double>(a(1) / z(1)) - 1) <= 2 * eps);

@@ -8,7 +8,7 @@ using mlp::SELU;
 
 static_assert(mlp::Activation<SELU, float> && mlp::Activation<SELU, double>);
 
-// Eigen's expm1 is within 1.3 epsilon in float, multiplied by lambda alpha = 1.76 and delta = 2; the
+// expm1 is within 1.3 epsilon, multiplied by lambda alpha = 1.76 and delta = 2; the
 // roundings of the constants, the product and the sum add to that.
 TEST_CASE_TEMPLATE("SELU: values and derivatives are PyTorch's", S, float, double) {
   activation::check_golden<S>(SELU{}, golden::selu, 8);

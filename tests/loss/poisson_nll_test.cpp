@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <vector>
 
@@ -41,11 +40,9 @@ TEST_CASE_TEMPLATE("PoissonNLL: by hand", S, float, double) {
     loss::check<1, 1>(PoissonNLL{}, Matrix<S>{{0}}, Matrix<S>{{3}}, 1, std::vector{-2.}, 0, 0);
     loss::check<Dynamic, Dynamic>(PoissonNLL{}, Matrix<S>{{0}}, Matrix<S>{{3}}, 1, std::vector{-2.}, 0, 0);
   }
-  // Eigen's exp(-1e4) is not 0, but less than the smallest normal number.
   SUBCASE("a tiny rate: L = 1/2 (0 + 1e4)") {
     const Matrix<S> y{{-1e4, -1e4}}, t{{0, 1}};
-    loss::check<1, 2>(PoissonNLL{}, y, t, 5000, std::vector{0., -0.5}, 0,
-                      static_cast<double>(std::numeric_limits<S>::min()));
+    loss::check<1, 2>(PoissonNLL{}, y, t, 5000, std::vector{0., -0.5}, 0, 0);
   }
   SUBCASE("a rate of 0 whose target is 1: L = -log epsilon, dL/dy = 1 - 1 / epsilon") {
     loss::check<1, 1>(PoissonNLL{.log_input = false, .epsilon = 0.25}, Matrix<S>{{0}}, Matrix<S>{{1}},

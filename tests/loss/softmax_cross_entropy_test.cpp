@@ -54,11 +54,9 @@ TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: class weights and smoothing are PyTorch
   check({{1, 1, 1, 1, 1}}, golden::ce_labels, golden::ce_probabilities);
 }
 
-// Eigen's exp(-2e4) is a subnormal number instead of 0.
 TEST_CASE_TEMPLATE("SoftmaxCrossEntropy: logits of +-1e4 are exact", S, float, double) {
-  constexpr auto tiny = static_cast<double>(std::numeric_limits<S>::min());
-  loss::check_golden<3, 4, S>(SoftmaxCrossEntropy{}, golden::ce_labels_large, 0, tiny);
-  loss::check_golden<3, 4, S>(SoftmaxCrossEntropy{}, golden::ce_probabilities_large, 0, tiny);
+  loss::check_golden<3, 4, S>(SoftmaxCrossEntropy{}, golden::ce_labels_large, 0, 0);
+  loss::check_golden<3, 4, S>(SoftmaxCrossEntropy{}, golden::ce_probabilities_large, 0, 0);
 }
 
 TEST_CASE("SoftmaxCrossEntropy: the gradient is the value's") {

@@ -3,6 +3,7 @@
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/initializer/he.hpp>
+#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -22,7 +23,7 @@ struct ELU {
   template <class Z>
   void forward(Z& z) const {
     const auto scale = static_cast<typename Z::Scalar>(alpha);
-    const Z e = z.expm1();
+    const Z e = elementary::expm1_of_negative(z);
     for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? z(i) : scale * e(i);
   }
 

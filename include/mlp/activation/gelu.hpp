@@ -2,6 +2,7 @@
 
 #include <mlp/base/types.hpp>
 #include <mlp/initializer/he.hpp>
+#include <mlp/kernel/elementary.hpp>
 
 #include <cmath>
 #include <limits>
@@ -35,13 +36,14 @@ struct GELU {
   template <class Z>
   void backward(const Z& z, const auto& a, auto& delta) const {
     using S = typename Z::Scalar;
-    // Beyond +-40 a' is 0 or 1; z^2 might overflow there, and Eigen's exp does not quite reach 0.
+    // Beyond +-40 a' is 0 or 1, and z^2 might overflow.
     const Z x = z.max(S(-40)).min(S(40));
     if (approximate) {
       const Z e = exp_minus_2u(x);
       delta *= 1 / (1 + e) + x * (S(two_c) + S(3 * two_c * cubic) * x.square()) / (2 + e + 1 / e);
     } else {
-      const Z phi = S(0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * (S(-0.5) * x.square()).exp();
+      const Z phi =
+          S(0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * elementary::exp(S(-0.5) * x.square());
       for (Index i = 0; i < z.size(); ++i) delta(i) *= cdf(z(i), a(i)) + x(i) * phi(i);
     }
   }
@@ -70,7 +72,7 @@ struct GELU {
   template <class Z>
   static Z exp_minus_2u(const Z& z) {
     using S = typename Z::Scalar;
-    return (z * (S(-two_c) - S(two_c * cubic) * z.square())).exp();
+    return elementary::exp(z * (S(-two_c) - S(two_c * cubic) * z.square()));
   }
 };
 

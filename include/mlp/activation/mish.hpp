@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/initializer/he.hpp>
+#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -13,13 +14,13 @@ struct Mish {
 
   template <class Z>
   void forward(Z& z) const {
-    const Z v = (-z).exp();
+    const Z v = elementary::exp(-z);
     z *= gate(v);
   }
 
   template <class Z>
   void backward(const Z& z, const auto&, auto& delta) const {
-    const Z v = (-z).exp(), t = gate(v);
+    const Z v = elementary::exp(-z), t = gate(v);
     delta *= t + z * (1 - t) * (1 + t) / (1 + v);
   }
 

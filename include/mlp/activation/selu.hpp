@@ -2,6 +2,7 @@
 
 #include <mlp/base/types.hpp>
 #include <mlp/initializer/lecun.hpp>
+#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -18,7 +19,7 @@ struct SELU {
   template <class Z>
   void forward(Z& z) const {
     using S = typename Z::Scalar;
-    const Z e = z.expm1();
+    const Z e = elementary::expm1_of_negative(z);
     for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? S(lambda) * z(i) : S(lambda * alpha) * e(i);
   }
 

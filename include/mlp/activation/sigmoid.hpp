@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/types.hpp>
+#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -10,11 +11,7 @@ struct Sigmoid {
   static constexpr const char* name = "Sigmoid";
   static constexpr bool needs_input = false;
 
-  void forward(auto& z) const {
-    z = (-z).exp();
-    for (Index i = 0; i < z.size(); ++i) z(i) = 1 / (1 + z(i));
-  }
-
+  void forward(auto& z) const { z = elementary::sigmoid(z); }
   void backward(const auto& a, auto& delta) const {
     for (Index i = 0; i < a.size(); ++i) delta(i) *= a(i) * (1 - a(i));
   }

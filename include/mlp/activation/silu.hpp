@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/initializer/he.hpp>
+#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -12,11 +13,11 @@ struct SiLU {
   using Initializer = HeUniform;  // the mean of a'^2 over a normal z, 0.38, is closer to ReLU's 1/2 than to 1
   static constexpr bool needs_input = true;
 
-  void forward(auto& z) const { z /= 1 + (-z).exp(); }
+  void forward(auto& z) const { z *= elementary::sigmoid(z); }
 
   template <class Z>
   void backward(const Z& z, const auto&, auto& delta) const {
-    const Z s = 1 / (1 + (-z).exp());
+    const Z s = elementary::sigmoid(z);
     delta *= s * (1 + z * (1 - s));
   }
 };

@@ -2,6 +2,7 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/initializer/he.hpp>
+#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -23,13 +24,13 @@ struct Softplus {
   template <class Z>
   void forward(Z& z) const {
     const auto b = static_cast<typename Z::Scalar>(beta);
-    const Z e = (-(b * z).abs()).exp();
+    const Z e = elementary::exp(-(b * z).abs());
     z = z.max(0) + e.log1p() / b;
   }
 
   template <class A>
   void backward(const A& a, auto& delta) const {
-    delta *= -(a * static_cast<typename A::Scalar>(-beta)).expm1();
+    delta *= -elementary::expm1_of_negative(a * static_cast<typename A::Scalar>(-beta));
   }
 
   void validate() const { detail::check_option(beta > 0, "Softplus", "beta > 0", beta); }

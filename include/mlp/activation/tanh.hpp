@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/types.hpp>
+#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -9,7 +10,7 @@ struct Tanh {
   static constexpr const char* name = "Tanh";
   static constexpr bool needs_input = false;
 
-  void forward(auto& z) const { z = z.tanh(); }
+  void forward(auto& z) const { z = elementary::tanh(z); }
   void backward(const auto& a, auto& delta) const {
     for (Index i = 0; i < a.size(); ++i) delta(i) *= 1 - a(i) * a(i);
   }

@@ -2,6 +2,7 @@
 
 #include <mlp/activation/sigmoid.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/kernel/elementary.hpp>
 #include <mlp/kernel/tile.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 #include <mlp/loss/weight_options.hpp>
@@ -101,7 +102,7 @@ struct BinaryCrossEntropy {
 
   template <class T>
   static T exp_of_minus_abs(const T& y) {
-    return (-y.abs()).exp();
+    return elementary::exp(-y.abs());
   }
 
   template <class T>

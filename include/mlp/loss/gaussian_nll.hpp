@@ -2,6 +2,7 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/kernel/elementary.hpp>
 #include <mlp/kernel/tile.hpp>
 
 #include <cmath>
@@ -65,7 +66,7 @@ struct GaussianNLL {
   template <class Y>
   void to_prediction(Y& y) const noexcept {
     const auto eps = static_cast<typename Y::Scalar>(epsilon);
-    for_each_tile([eps](auto& a) { a = a.exp() + eps; }, y.bottomRows(y.rows() / 2));
+    for_each_tile([eps](auto& a) { a = elementary::exp(a) + eps; }, y.bottomRows(y.rows() / 2));
   }
 
   void validate() const { detail::check_option(epsilon > 0, "GaussianNLL", "epsilon > 0", epsilon); }
@@ -85,8 +86,8 @@ struct GaussianNLL {
                                                                   A& ds) -> A {
       A larger;
       for (Index i = 0; i < s.size(); ++i) larger(i) = s(i) < log_eps ? log_eps : s(i);
-      const A e = (-(s - log_eps).abs()).exp();
-      dm = (m - t) * (-larger).exp() / (1 + e);
+      const A e = elementary::exp(-(s - log_eps).abs());
+      dm = (m - t) * elementary::exp(-larger) / (1 + e);
       const A square = dm * (m - t);
       for (Index i = 0; i < s.size(); ++i)
         ds(i) = (1 - square(i)) / 2 * (s(i) < log_eps ? e(i) : 1) / (1 + e(i));

@@ -2,6 +2,7 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/kernel/elementary.hpp>
 #include <mlp/kernel/tile.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 
@@ -44,7 +45,7 @@ struct PoissonNLL {
   }
 
   void to_prediction(auto& y) const noexcept {
-    if (log_input) for_each_tile([](auto& a) { a = a.exp(); }, y);
+    if (log_input) for_each_tile([](auto& a) { a = elementary::exp(a); }, y);
   }
 
   void validate() const { detail::check_option(epsilon > 0, "PoissonNLL", "epsilon > 0", epsilon); }
@@ -55,7 +56,7 @@ struct PoissonNLL {
     return [*this, eps = static_cast<S>(epsilon)]<class A>(const A& y, const A& t, A& dy) -> A {
       A result;
       if (log_input) {
-        const A rate = y.exp();
+        const A rate = elementary::exp(y);
         dy = rate - t;
         result = rate - t * y;
       } else {

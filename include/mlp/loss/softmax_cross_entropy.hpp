@@ -2,6 +2,7 @@
 
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/kernel/elementary.hpp>
 #include <mlp/kernel/tile.hpp>
 #include <mlp/loss/share_of_largest.hpp>
 #include <mlp/loss/weight_options.hpp>
@@ -104,7 +105,7 @@ struct SoftmaxCrossEntropy {
     for (Index j = 0; j < y.cols(); ++j) {
       const auto y_j = y.col(j);
       const S max = y_j.maxCoeff();
-      const S exp_sum = sum_tiles<S>([max](const auto& a) { return (a - max).exp(); }, y_j);
+      const S exp_sum = sum_tiles<S>([max](const auto& a) { return elementary::exp(a - max); }, y_j);
       sum += cross_entropy<Plain>(y_j, max + log(exp_sum), t, j);
     }
     return scale<S>(t) * sum;
@@ -147,7 +148,7 @@ struct SoftmaxCrossEntropy {
   // Sets y_j to exp(y_j - max) and returns the sum.
   template <class Y>
   static typename Y::Scalar exponentiate(Y& y_j, typename Y::Scalar max) {
-    return sum_tiles<typename Y::Scalar>([max](auto& a) { return a = (a - max).exp(); }, y_j);
+    return sum_tiles<typename Y::Scalar>([max](auto& a) { return a = elementary::exp(a - max); }, y_j);
   }
 
   // The term of sample j: sum_k q_kj (logsumexp(y_j) - y_kj). Plain: without weights and smoothing, q = t.
