@@ -75,13 +75,14 @@ const Data<Matrix>& tabular() {
 int main(int argc, char** argv) {
   try {
     std::string markdown, programs;
+    const std::string unit = suite::is_before_1_8<benchmark::BenchmarkReporter::Run> ? "" : "s";
     std::vector<std::string> options{argv[0], "--benchmark_enable_random_interleaving=true",
-                                     "--benchmark_repetitions=5", "--benchmark_min_time=0.1"};
+                                     "--benchmark_repetitions=5", "--benchmark_min_time=0.1" + unit};
     for (int i = 1; i < argc; ++i) {
       const std::string option = argv[i];
       if (option == "--quick") {
         suite::quick = true;
-        options.insert(options.end(), {"--benchmark_repetitions=1", "--benchmark_min_time=0.01"});
+        options.insert(options.end(), {"--benchmark_repetitions=1", "--benchmark_min_time=0.01" + unit});
       } else if (option.starts_with("--markdown=")) {
         markdown = option.substr(option.find('=') + 1);
       } else if (option.starts_with("--programs=")) {

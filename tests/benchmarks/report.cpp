@@ -70,6 +70,13 @@ std::string processor() {
   return "unknown processor";
 }
 
+/// The error of a run, or null.
+template <class Run>
+const std::string* error_of(const Run& run) {
+  if constexpr (is_before_1_8<Run>) return run.error_occurred ? &run.error_message : nullptr;
+  else return run.skipped ? &run.skip_message : nullptr;
+}
+
 }  // namespace
 
 std::vector<Peer>& peers() {
@@ -98,8 +105,8 @@ void Report::ReportRuns(const std::vector<Run>& runs) {
   for (const Run& run : runs) {
     const std::string& name = run.run_name.function_name;
     if (run.run_type != Run::RT_Iteration) continue;
-    if (run.error_occurred) {
-      errors_.push_back(name.substr(name.find('/') + 1) + ": " + run.error_message);
+    if (const std::string* error = error_of(run)) {
+      errors_.push_back(name.substr(name.find('/') + 1) + ": " + *error);
       continue;
     }
     Result& result = results_[std::stoul(name)][name.substr(name.rfind('/') + 1)];

@@ -9,6 +9,13 @@
 
 namespace suite {
 
+/// Whether Google Benchmark is older than version 1.8, which renamed the members of Run that hold an error, and
+/// expects a unit in the option --benchmark_min_time.
+template <class Run>
+inline constexpr bool is_before_1_8 = requires(Run run) {
+  run.error_occurred;
+};
+
 /// Collects all runs, and writes their medians as Markdown tables, with a row for each peer and a column for
 /// each call of `add`.
 class Report : public benchmark::BenchmarkReporter {
