@@ -3,6 +3,8 @@
 
 #include "gemm.hpp"
 
+#include <sstream>
+
 namespace suite {
 
 namespace {
@@ -20,13 +22,18 @@ struct Blas {
   }
 };
 
+/// "0.3.21 for Cooperlake"; the library reports its version as "OpenBLAS 0.3.21 NO_LAPACKE ...".
+std::string version() {
+  std::string name, number;
+  std::istringstream(openblas_get_config()) >> name >> number;
+  return number + " for " + openblas_get_corename();
+}
+
 }  // namespace
 
 template <class Net, class Task>
 using OpenBlas = GemmModel<Blas, Net, Task>;
 
-static const bool added =
-    (openblas_set_num_threads(1),
-     add_peer<OpenBlas>("OpenBLAS", std::string(PEER_VERSION " for ") + openblas_get_corename()));
+static const bool added = (openblas_set_num_threads(1), add_peer<OpenBlas>("OpenBLAS", version()));
 
 }  // namespace suite
