@@ -24,7 +24,7 @@ using mlp::Index;
 using Matrix = mlp::Matrix<float>;
 using Vector = mlp::Vector<float>;
 
-enum class Hidden { relu, tanh };
+enum class Hidden { relu, tanh, elu };
 
 /// Layer sizes, inputs first. A network with ten outputs is a classifier, trained with softmax cross-entropy;
 /// any other is a regression, trained with the mean squared error.
@@ -36,6 +36,11 @@ struct Network {
   static constexpr int inputs = sizes.front(), outputs = sizes.back();
   static constexpr bool classifies = outputs == 10;
   using Target = std::conditional_t<classifies, mlp::Labels, Matrix>;
+
+  /// The argument that belongs to the hidden activation.
+  static constexpr auto choose(auto relu, auto tanh, auto elu) {
+    return std::get<static_cast<std::size_t>(hidden)>(std::tuple(relu, tanh, elu));
+  }
 
   static constexpr double weights() {
     double sum = 0;
@@ -57,22 +62,29 @@ struct Network {
   }
 };
 
-/// A network, the size of its minibatches, and the learning rate of its plain SGD, in thousandths.
-template <class Net_, int batch_, int millirate>
+enum class Optimizer { sgd, adam };
+
+/// A network, the size of its minibatches, and the learning rate, in thousandths, of plain SGD or of Adam with
+/// its usual options.
+template <class Net_, int batch_, int millirate, Optimizer optimizer_ = Optimizer::sgd>
 struct Training {
   using Net = Net_;
   static constexpr int batch = batch_;
   static constexpr float rate = millirate * 1e-3f;
+  static constexpr Optimizer optimizer = optimizer_;
 };
 
 using Xor = Training<Network<Hidden::tanh, 2, 8, 1>, 4, 100>;
 using Trainings = std::tuple<
     Training<Network<Hidden::relu, 784, 128, 10>, 32, 100>,
+    Training<Network<Hidden::relu, 784, 128, 10>, 32, 1, Optimizer::adam>,
     Training<Network<Hidden::relu, 784, 256, 128, 10>, 64, 100>,
     Training<Network<Hidden::relu, 784, 1024, 1024, 10>, 128, 100>,
     Training<Network<Hidden::relu, 64, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 1>, 256, 5>>;
-using Inferences = std::tuple<Network<Hidden::tanh, 1, 32, 32, 1>, Network<Hidden::relu, 16, 64, 64, 4>,
-                              Network<Hidden::relu, 784, 128, 10>>;
+// The last one has the shape of a walking robot's policy.
+using Inferences =
+    std::tuple<Network<Hidden::tanh, 1, 32, 32, 1>, Network<Hidden::relu, 16, 64, 64, 4>,
+               Network<Hidden::relu, 784, 128, 10>, Network<Hidden::elu, 45, 512, 256, 128, 12>>;
 
 /// The samples of a step: x inputs x n, sample after sample, and a label or target for each.
 template <class Net>
@@ -126,8 +138,11 @@ Matrix reference(const Vector& theta, const Matrix& x) {
   for (std::size_t i = 0; i < Net::depth; ++i) {
     const int in = Net::sizes[i], out = Net::sizes[i + 1];
     y = (Eigen::Map<const Matrix>(p, out, in) * y).eval();
-    if (i + 1 < Net::depth)
-      y = Net::hidden == Hidden::relu ? y.cwiseMax(0).eval() : y.array().tanh().matrix().eval();
+    if (i + 1 < Net::depth) {
+      y = y.unaryExpr(Net::choose([](float z) { return std::fmax(z, 0.0f); },
+                                  [](float z) { return std::tanh(z); },
+                                  [](float z) { return z > 0 ? z : std::expm1(z); }));
+    }
     p += (in + 1) * out;
   }
   return y;
@@ -149,6 +164,32 @@ void loss_gradient(const float* logits, const Batch<Net>& batch, float* dlogits)
     }
   }
 }
+
+/// A step of plain SGD or of Adam (Kingma and Ba, 2015, algorithm 1) on one vector, for peers without an
+/// optimizer.
+template <class Task>
+class Update {
+ public:
+  void operator()(float* parameters, const float* gradient, Index size) {
+    Eigen::Map<Eigen::ArrayXf> theta(parameters, size);
+    const Eigen::Map<const Eigen::ArrayXf> g(gradient, size);
+    if constexpr (Task::optimizer == Optimizer::sgd) {
+      theta -= Task::rate * g;
+    } else {
+      constexpr float beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
+      if (t_++ == 0) m_ = v_ = Eigen::ArrayXf::Zero(size);
+      m_ = beta1 * m_ + (1 - beta1) * g;
+      v_ = beta2 * v_ + (1 - beta2) * g.square();
+      const auto rate = static_cast<float>(Task::rate / (1 - std::pow(beta1, t_))),
+                 root = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2, t_)));
+      theta -= rate * m_ / (root * v_.sqrt() + epsilon);
+    }
+  }
+
+ private:
+  Eigen::ArrayXf m_, v_;
+  int t_ = 0;
+};
 
 /// A column of a table of the report.
 struct Column {
@@ -224,7 +265,11 @@ void add_training(const std::string& peer) {
   const Index size = data<Net>().train.size();
   const double flop = 6 * Net::weights() - 2.0 * Net::sizes[0] * Net::sizes[1];
   add({"Training: seconds per epoch of 60,000 samples",
-       Net::name().append(" (").append(std::to_string(Task::batch)).append(")"), 60000, false, flop},
+       Net::name()
+           .append(" (")
+           .append(std::to_string(Task::batch))
+           .append(Task::optimizer == Optimizer::adam ? ") Adam" : ")"),
+       60000, false, flop},
       peer, size,
       [model = std::shared_ptr<Model>(), rng = mlp::Rng{1}](benchmark::State& state) mutable {
         if (!model) model = std::make_shared<Model>(initial_parameters<Net>());
@@ -263,8 +308,8 @@ void add_inference(const std::string& peer) {
   const std::string table =
       n == 1 ? "Inference of one sample: ns"
              : std::to_string(n).append(" samples at once: ns per sample").insert(0, "Inference of ");
-  add({table, Net::name().append(Net::hidden == Hidden::relu ? " ReLU" : " tanh"), 1e9, false,
-       Net::hidden == Hidden::relu ? 2 * Net::weights() : 0},
+  add({table, Net::name().append(Net::choose(" ReLU", " tanh", " ELU")), 1e9, false,
+       Net::hidden == Hidden::tanh ? 0 : 2 * Net::weights()},
       peer, n, [](benchmark::State& state) {
         const Vector theta = initial_parameters<Net>();
         Model model(theta);
@@ -280,7 +325,7 @@ void add_inference(const std::string& peer) {
 
 /// Adds all benchmarks that a peer's `Model<Net, Task>` supports; Task is void for inference only.
 ///   Model(theta)                        see initial_parameters; its outputs may differ where is_approximate is true
-///   void step(const Batch<Net>&)        a step of plain SGD
+///   void step(const Batch<Net>&)        a step of Task's optimizer
 ///   const float* infer<n>(const float*) the outputs of n samples, until the next call
 /// Model must not be in an unnamed namespace: g++ 12 would merge the add_peer of two models with the same
 /// name.

@@ -12,8 +12,10 @@ template <class Net, std::size_t I>
 struct Layers {
   using Below = typename Layers<Net, I - 1>::type;
   using Sum = dlib::fc<Net::sizes[I], Below>;
-  using Activated = std::conditional_t<Net::hidden == Hidden::relu, dlib::relu<Sum>, dlib::htan<Sum>>;
-  using type = std::conditional_t<I == Net::depth, Sum, Activated>;
+  using Activated =
+      decltype(Net::choose(std::type_identity<dlib::relu<Sum>>{}, std::type_identity<dlib::htan<Sum>>{},
+                           std::type_identity<dlib::elu<Sum>>{}));
+  using type = std::conditional_t<I == Net::depth, Sum, typename Activated::type>;
 };
 template <class Net>
 struct Layers<Net, 0> {
@@ -44,7 +46,8 @@ class Dlib {
   void step(const Batch<Net>& batch) {
     fill(batch.x, batch.n);
     net_.compute_parameter_gradients(x_, batch.t);
-    net_.update_parameters(sgd_, double{Task::rate});
+    if constexpr (Task::optimizer == Optimizer::adam) net_.update_parameters(adam_, double{Task::rate});
+    else net_.update_parameters(sgd_, double{Task::rate});
   }
 
   template <int n>
@@ -63,6 +66,7 @@ class Dlib {
   dlib::resizable_tensor x_;
   std::vector<dlib::sgd> sgd_{Loss::num_computational_layers,
                               dlib::sgd(0, 0)};  // no weight decay, no momentum
+  std::vector<dlib::adam> adam_{Loss::num_computational_layers, dlib::adam(0, 0.9f, 0.999f)};
 };
 
 static const bool added = add_peer<Dlib>("dlib", PEER_VERSION);

@@ -1,5 +1,6 @@
 // FANN, which has no ReLU: ReLU networks get its cheapest smooth activation and the mean squared error of
-// one-hot targets. A minibatch is an epoch of FANN's batch training.
+// one-hot targets. ELU and Adam, which it lacks too, are left out. A minibatch is an epoch of FANN's batch
+// training.
 #include <fann.h>
 
 #include "../suite.hpp"
@@ -30,7 +31,7 @@ class Fann {
   }
 
   // Its loops over single connections take a minute for an epoch of a larger network.
-  void step(const Batch<Net>& batch) requires(Net::weights() < 2e5) {
+  void step(const Batch<Net>& batch) requires(Net::weights() < 2e5 && Task::optimizer == Optimizer::sgd) {
     if (!batch_) {
       batch_.reset(fann_create_train(static_cast<unsigned>(batch.n), Net::inputs, Net::outputs));
       // Its gradient is that of half the squared error. With one-hot targets, training would diverge at this
@@ -50,7 +51,7 @@ class Fann {
   static constexpr bool is_approximate = Net::hidden == Hidden::relu;
 
   template <int n>
-  const float* infer(const float* x) {
+  const float* infer(const float* x) requires(Net::hidden != Hidden::elu) {
     y_.resize(Net::outputs, n);
     for (int j = 0; j < n; ++j) {
       std::copy_n(fann_run(net_.get(), const_cast<float*>(x + j * Net::inputs)), Net::outputs,

@@ -31,10 +31,12 @@ class GemmModel {
       dy_[i - 1].resize(in, n);
       Gemm::multiply(false, true, n, in, out, 1, dy_[i].data(), out, W, out, 0, dy_[i - 1].data(), in);
       const auto y = y_[i - 1].array();
-      if constexpr (Net::hidden == Hidden::relu) dy_[i - 1].array() *= (y > 0).template cast<float>();
-      else dy_[i - 1].array() *= 1 - y.square();
+      auto dy = dy_[i - 1].array();
+      if constexpr (Net::hidden == Hidden::relu) dy *= (y > 0).template cast<float>();
+      else if constexpr (Net::hidden == Hidden::tanh) dy *= 1 - y.square();
+      else dy *= y.min(0) + 1;
     }
-    theta_ -= Task::rate * gradient_;
+    update_(theta_.data(), gradient_.data(), theta_.size());
   }
 
   template <int n>
@@ -63,8 +65,10 @@ class GemmModel {
       y_[i].colwise() = Eigen::Map<const Vector>(W + in * out, out);
       Gemm::multiply(false, false, n, out, in, 1, x, in, W, out, 1, y_[i].data(), out);
       if (i + 1 < Net::depth) {
-        if constexpr (Net::hidden == Hidden::relu) y_[i] = y_[i].cwiseMax(0);
-        else y_[i] = y_[i].array().tanh();
+        auto y = y_[i].array();
+        if constexpr (Net::hidden == Hidden::relu) y = y.max(0);
+        else if constexpr (Net::hidden == Hidden::tanh) y = y.tanh();
+        else y = y.max(0) + (y.min(0).exp() - 1);
       }
       x = y_[i].data();
       W += (in + 1) * out;
@@ -72,6 +76,7 @@ class GemmModel {
   }
 
   Vector theta_, gradient_;
+  Update<Task> update_;
   std::array<Matrix, Net::depth> y_, dy_;  // Out x n, column-major
   Matrix all_;
 };

@@ -1,5 +1,5 @@
-// libtorch's C++ front end: Sequential and SGD, with gradients released instead of zeroed before each step,
-// as in PyTorch.
+// libtorch's C++ front end: Sequential, SGD and Adam, with gradients released instead of zeroed before each
+// step, as in PyTorch.
 #include <torch/torch.h>
 
 #include "../suite.hpp"
@@ -18,8 +18,8 @@ class LibTorch {
       linear->weight.copy_(view(p, in, out).t());
       linear->bias.zero_();
       net_->push_back(linear);
-      if (i + 1 < Net::depth && Net::hidden == Hidden::relu) net_->push_back(torch::nn::ReLU());
-      if (i + 1 < Net::depth && Net::hidden == Hidden::tanh) net_->push_back(torch::nn::Tanh());
+      if (i + 1 < Net::depth)
+        net_->push_back(Net::choose(torch::nn::ReLU(), torch::nn::Tanh(), torch::nn::ELU()));
       p += (in + 1) * out;
     }
     parameters_ = net_->parameters();
@@ -36,8 +36,10 @@ class LibTorch {
     }
     for (auto& parameter : parameters_) parameter.mutable_grad().reset();
     loss.backward();
-    if (!sgd_) sgd_ = std::make_unique<torch::optim::SGD>(parameters_, double{Task::rate});
-    sgd_->step();
+    using Algorithm =
+        std::conditional_t<Task::optimizer == suite::Optimizer::adam, torch::optim::Adam, torch::optim::SGD>;
+    if (!optimizer_) optimizer_ = std::make_unique<Algorithm>(parameters_, double{Task::rate});
+    optimizer_->step();
   }
 
   template <int n>
@@ -54,7 +56,7 @@ class LibTorch {
 
   torch::nn::Sequential net_;
   std::vector<torch::Tensor> parameters_;
-  std::unique_ptr<torch::optim::SGD> sgd_;
+  std::unique_ptr<torch::optim::Optimizer> optimizer_;
   torch::Tensor y_;
 };
 

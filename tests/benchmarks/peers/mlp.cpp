@@ -1,4 +1,4 @@
-// This library: fit for the epochs, a Trainer with all sizes fixed for xor.
+// This library: fit for the epochs, which starts Adam anew in each, and a Trainer with all sizes fixed for xor.
 #include "../suite.hpp"
 
 #include <mlp/mlp.hpp>
@@ -10,9 +10,8 @@ namespace {
 template <class Net>
 struct TypeOf {
   template <std::size_t I>
-  using Activation =
-      std::conditional_t<I + 1 == Net::depth, mlp::Identity,
-                         std::conditional_t<Net::hidden == Hidden::relu, mlp::ReLU, mlp::Tanh>>;
+  using Activation = std::conditional_t<I + 1 == Net::depth, mlp::Identity,
+                                        decltype(Net::choose(mlp::ReLU{}, mlp::Tanh{}, mlp::ELU{}))>;
   using Loss = std::conditional_t<Net::classifies, mlp::SoftmaxCrossEntropy, mlp::MeanSquaredError>;
 
   template <std::size_t... I>
@@ -30,12 +29,15 @@ class Ours {
   explicit Ours(const Vector& theta) { net_.parameters() = theta; }
 
   void epoch(const mlp::Dataset<typename Net::Target>& data, mlp::Rng& rng) {
-    mlp::fit(net_, data, sgd(), {.epochs = 1, .batch_size = Task::batch, .seed = rng()});
+    mlp::fit(net_, data, optimizer(), {.epochs = 1, .batch_size = Task::batch, .seed = rng()});
   }
 
   void step(const Batch<Net>& batch) {
-    trainer_.step(Eigen::Map<const Eigen::Matrix<float, Net::inputs, Task::batch>>(batch.x),
-                  Eigen::Map<const Eigen::Matrix<float, Net::outputs, Task::batch>>(batch.t));
+    constexpr int rows = Net::classifies ? 1 : Net::outputs;
+    using X = mlp::SizedMatrix<float, Net::inputs, Task::batch>;
+    using T = mlp::SizedMatrix<typename Net::Target::Scalar, rows, Task::batch>;
+    trainer_.step(Eigen::Map<const X>(batch.x, Net::inputs, Task::batch),
+                  Eigen::Map<const T>(batch.t, rows, Task::batch));
   }
 
   template <int n>
@@ -47,13 +49,14 @@ class Ours {
   }
 
  private:
-  static auto sgd() {
+  static auto optimizer() {
     if constexpr (std::is_void_v<Task>) return mlp::Sgd{};
+    else if constexpr (Task::optimizer == Optimizer::adam) return mlp::Adam{.learning_rate = Task::rate};
     else return mlp::Sgd{.learning_rate = Task::rate};
   }
 
   typename TypeOf<Net>::type net_;
-  mlp::Trainer<typename TypeOf<Net>::type, mlp::Sgd> trainer_{net_, sgd()};
+  mlp::Trainer<typename TypeOf<Net>::type, decltype(optimizer())> trainer_{net_, optimizer()};
 };
 
 static const bool added = add_peer<Ours>("mlp", "");

@@ -33,6 +33,46 @@ memory::desc any(Index rows, Index cols) { return matrix(rows, cols, memory::for
 
 float* floats(const memory& m) { return static_cast<float*>(m.get_data_handle()); }
 
+// The descriptor of a primitive. oneDNN 2 makes it from a descriptor of the operation; since version 3, it is made
+// from the operation's arguments themselves.
+template <class Primitive>
+using Description = typename Primitive::primitive_desc;
+#if DNNL_VERSION_MAJOR < 3
+template <class Primitive>
+Description<Primitive> describe(const dnnl::primitive_attr& attributes, const auto&... operation) {
+  return {typename Primitive::desc(operation...), attributes, engine()};
+}
+template <class Primitive>
+Description<Primitive> describe(const dnnl::inner_product_forward::primitive_desc& hint,
+                                const auto&... operation) {
+  return {typename Primitive::desc(operation...), engine(), hint};
+}
+Description<dnnl::eltwise_backward> describe_backward(dnnl::algorithm activation, const memory::desc& h,
+                                                      float alpha) {
+  using Forward = dnnl::eltwise_forward;
+  const Forward::primitive_desc hint(
+      Forward::desc(dnnl::prop_kind::forward_training, activation, h, alpha, 0), engine());
+  return {dnnl::eltwise_backward::desc(activation, h, h, alpha, 0), engine(), hint};
+}
+void append(dnnl::post_ops& operations, dnnl::algorithm activation, float alpha) {
+  operations.append_eltwise(1, activation, alpha, 0);
+}
+#else
+template <class Primitive>
+Description<Primitive> describe(const auto& attributes_or_hint, const auto&... operation) {
+  return {engine(), operation..., attributes_or_hint};
+}
+Description<dnnl::eltwise_backward> describe_backward(dnnl::algorithm activation, const memory::desc& h,
+                                                      float alpha) {
+  const Description<dnnl::eltwise_forward> hint(engine(), dnnl::prop_kind::forward_training, activation, h, h,
+                                                alpha);
+  return {engine(), activation, h, h, h, alpha, hint};
+}
+void append(dnnl::post_ops& operations, dnnl::algorithm activation, float alpha) {
+  operations.append_eltwise(activation, alpha, 0);
+}
+#endif
+
 /// Primitives in the order in which they run.
 class Program {
  public:
@@ -62,6 +102,9 @@ class Program {
 template <class Net, class Task>
 class OneDnn {
   using Forward = dnnl::inner_product_forward;
+  using Kind = dnnl::algorithm;
+  // The factor of z for ReLU and of exp(z) - 1 for ELU, where z < 0.
+  static constexpr float alpha = Net::choose(0.0f, 0.0f, 1.0f);
 
  public:
   explicit OneDnn(const Vector& theta) : theta_(theta) {}
@@ -72,9 +115,9 @@ class OneDnn {
     training_->forward.run();
     loss_gradient<Net>(floats(training_->y), batch, floats(training_->dy));
     training_->backward.run();
-    for (const auto& [parameter, gradient] : training_->gradients) {
-      const auto size = static_cast<Index>(parameter.get_desc().get_size() / sizeof(float));
-      Eigen::Map<Vector>(floats(parameter), size) -= Task::rate * Eigen::Map<Vector>(floats(gradient), size);
+    for (auto& [parameter, gradient, update] : training_->gradients) {
+      update(floats(parameter), floats(gradient),
+             static_cast<Index>(parameter.get_desc().get_size() / sizeof(float)));
     }
   }
 
@@ -100,16 +143,13 @@ class OneDnn {
         dnnl::primitive_attr attributes;
         if (!last) {
           dnnl::post_ops activation;
-          activation.append_eltwise(
-              1, Net::hidden == Hidden::relu ? dnnl::algorithm::eltwise_relu : dnnl::algorithm::eltwise_tanh,
-              0, 0);
+          append(activation, Net::choose(Kind::eltwise_relu, Kind::eltwise_tanh, Kind::eltwise_elu), alpha);
           attributes.set_post_ops(activation);
         }
-        products.emplace_back(
-            Forward::desc(kind, i == 0 ? plain(n, in) : any(n, in), any(out, in),
-                          memory::desc({out}, memory::data_type::f32, memory::format_tag::a),
-                          last ? plain(n, out) : any(n, out)),
-            attributes, engine());
+        products.push_back(
+            describe<Forward>(attributes, kind, i == 0 ? plain(n, in) : any(n, in), any(out, in),
+                              memory::desc({out}, memory::data_type::f32, memory::format_tag::a),
+                              last ? plain(n, out) : any(n, out)));
         const auto& product = products.back();
         if (model.W_.size() == i) {
           memory given(matrix(out, in, memory::format_tag::ba), engine(), const_cast<float*>(p));
@@ -143,38 +183,31 @@ class OneDnn {
       for (std::size_t i = Net::depth; i-- > 0;) {
         const int in = Net::sizes[i], out = Net::sizes[i + 1];
         const auto& product = this->products[i];
-        const dnnl::inner_product_backward_weights::primitive_desc by_weights(
-            dnnl::inner_product_backward_weights::desc(this->inputs[i].get_desc(), any(out, in),
-                                                       product.bias_desc(), any(n, out)),
-            engine(), product);
+        const auto by_weights = describe<dnnl::inner_product_backward_weights>(
+            product, this->inputs[i].get_desc(), any(out, in), product.bias_desc(), any(n, out));
         const memory dW(by_weights.diff_weights_desc(), engine()), db(by_weights.diff_bias_desc(), engine());
         backward.add(dnnl::inner_product_backward_weights(by_weights),
                      {{DNNL_ARG_SRC, this->inputs[i]},
                       {DNNL_ARG_DIFF_DST, backward.as(gradient, by_weights.diff_dst_desc())},
                       {DNNL_ARG_DIFF_WEIGHTS, dW},
                       {DNNL_ARG_DIFF_BIAS, db}});
-        gradients.emplace_back(model.W_[i], backward.as(dW, model.W_[i].get_desc()));
-        gradients.emplace_back(model.b_[i], db);
+        gradients.push_back({model.W_[i], backward.as(dW, model.W_[i].get_desc()), {}});
+        gradients.push_back({model.b_[i], db, {}});
         if (i == 0) break;
 
-        const dnnl::inner_product_backward_data::primitive_desc by_inputs(
-            dnnl::inner_product_backward_data::desc(any(n, in), any(out, in), any(n, out)), engine(),
-            product);
+        const auto by_inputs =
+            describe<dnnl::inner_product_backward_data>(product, any(n, in), any(out, in), any(n, out));
         memory dx(by_inputs.diff_src_desc(), engine());
         backward.add(dnnl::inner_product_backward_data(by_inputs),
                      {{DNNL_ARG_DIFF_DST, backward.as(gradient, by_inputs.diff_dst_desc())},
                       {DNNL_ARG_WEIGHTS, backward.as(model.W_[i], by_inputs.weights_desc())},
                       {DNNL_ARG_DIFF_SRC, dx}});
 
-        constexpr auto activation = Net::hidden == Hidden::relu
-                                        ? dnnl::algorithm::eltwise_relu_use_dst_for_bwd
-                                        : dnnl::algorithm::eltwise_tanh_use_dst_for_bwd;
         const memory& h = this->outputs[i - 1];
-        const dnnl::eltwise_forward::primitive_desc hint(
-            dnnl::eltwise_forward::desc(dnnl::prop_kind::forward_training, activation, h.get_desc(), 0, 0),
-            engine());
-        const dnnl::eltwise_backward::primitive_desc by_activation(
-            dnnl::eltwise_backward::desc(activation, h.get_desc(), h.get_desc(), 0, 0), engine(), hint);
+        const auto by_activation = describe_backward(
+            Net::choose(Kind::eltwise_relu_use_dst_for_bwd, Kind::eltwise_tanh_use_dst_for_bwd,
+                        Kind::eltwise_elu_use_dst_for_bwd),
+            h.get_desc(), alpha);
         gradient = backward.as(dx, h.get_desc());
         backward.add(dnnl::eltwise_backward(by_activation),
                      {{DNNL_ARG_DST, h}, {DNNL_ARG_DIFF_DST, gradient}, {DNNL_ARG_DIFF_SRC, gradient}});
@@ -183,7 +216,11 @@ class OneDnn {
 
     memory dy;
     Program backward;
-    std::vector<std::pair<memory, memory>> gradients;  // a parameter, and its gradient in the same layout
+    struct Gradient {
+      memory parameter, gradient;  // in the same layout
+      Update<Task> update;
+    };
+    std::vector<Gradient> gradients;
   };
 
   Vector theta_;  // the initial parameters
