@@ -172,7 +172,7 @@ std::string Report::learned_cell(std::size_t index, const std::string& peer) con
 template <class Cell>
 std::string Report::table(const std::string& name, Cell cell) const {
   const auto ours_first = [](const std::string& a, const std::string& b) {
-    return std::pair(a != "mlp", a) < std::pair(b != "mlp", b);
+    return std::pair(!a.starts_with("mlp"), a) < std::pair(!b.starts_with("mlp"), b);
   };
   std::map<std::string, std::vector<std::string>, decltype(ours_first)> rows(ours_first);
   std::vector<std::string> heading{""};

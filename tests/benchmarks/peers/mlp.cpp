@@ -1,4 +1,5 @@
 // This library: fit for the epochs, which starts Adam anew in each, and a Trainer with all sizes fixed for xor.
+// In a second row, the epochs by a Trainer on batches that the suite gathers, as for the other peers.
 #include "../suite.hpp"
 
 #include <mlp/mlp.hpp>
@@ -59,6 +60,23 @@ class Ours {
   mlp::Trainer<typename TypeOf<Net>::type, decltype(optimizer())> trainer_{net_, optimizer()};
 };
 
-static const bool added = add_peer<Ours>("mlp", "");
+template <class Net, class Task>
+class OursByStep {
+ public:
+  explicit OursByStep(const Vector& theta) : ours_(theta) {}
+
+  void step(const Batch<Net>& batch) { ours_.step(batch); }
+
+  // Left out of inference and of xor, whose figures would be those of mlp again.
+  template <int n>
+  const float* infer(const float* x) requires(!std::is_void_v<Task> && !std::is_same_v<Task, Xor>) {
+    return ours_.template infer<n>(x);
+  }
+
+ private:
+  Ours<Net, Task> ours_;
+};
+
+static const bool added = add_peer<Ours>("mlp", "") && add_peer<OursByStep>("mlp, Trainer::step", "");
 
 }  // namespace suite
