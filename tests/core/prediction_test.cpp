@@ -15,12 +15,12 @@ TEST_CASE("predicted_labels: the largest row, or above the threshold") {
   CHECK(detail::predicted_labels(one, -2.f) == Labels{{1, 1, 1}});
 }
 
-TEST_CASE("for_each_piece: all samples, in pieces of 256") {
+TEST_CASE("for_each_piece: all samples, in pieces of 128") {
   struct Scratch {};
   std::vector<std::pair<Index, Index>> seen;
   detail::for_each_piece<Scratch>(
-      513, 1, [&](Scratch&, Index begin, Index count) { seen.emplace_back(begin, count); });
-  CHECK(seen == std::vector<std::pair<Index, Index>>{{0, 256}, {256, 256}, {512, 1}});
+      257, 1, [&](Scratch&, Index begin, Index count) { seen.emplace_back(begin, count); });
+  CHECK(seen == std::vector<std::pair<Index, Index>>{{0, 128}, {128, 128}, {256, 1}});
   seen.clear();
   detail::for_each_piece<Scratch>(
       0, 1, [&](Scratch&, Index begin, Index count) { seen.emplace_back(begin, count); });

@@ -56,10 +56,10 @@ void check_static(Index depth) {
 
 }  // namespace
 
-TEST_CASE("block_length: at least four blocks from a depth of 64 on, of 16 to 128 each") {
-  CHECK(detail::block_length(0) == 16);
-  CHECK(detail::block_length(64) == 16);
-  CHECK(detail::block_length(65) == 17);
+TEST_CASE("block_length: at least four blocks from a depth of 97 on, of 32 to 128 each") {
+  CHECK(detail::block_length(0) == 32);
+  CHECK(detail::block_length(128) == 32);
+  CHECK(detail::block_length(129) == 33);
   CHECK(detail::block_length(512) == 128);
   CHECK(detail::block_length(784) == 128);
 }
@@ -68,7 +68,7 @@ TEST_CASE("block_length: at least four blocks from a depth of 64 on, of 16 to 12
 // columns of a tile.
 TEST_CASE_TEMPLATE("blocked_matrix_product: plain_product's bits", S, float, double) {
   for (const Index rows : {1, 2, 3, 4, 5, 7, 8, 10, 16, 31, 70}) {
-    for (const Index depth : {1, 16, 17, 50, 64, 130}) {
+    for (const Index depth : {1, 32, 33, 50, 64, 130}) {
       for (const Index cols : {1, 2, 3, 5, 6, 12, 23}) {
         check(fractions<S>(rows, depth, 0), fractions<S>(depth, cols, 1));
       }

@@ -23,14 +23,14 @@ struct ELU {
   template <class Z>
   void forward(Z& z) const {
     const auto scale = static_cast<typename Z::Scalar>(alpha);
-    const Z e = elementary::expm1_of_negative(z);
-    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? z(i) : scale * e(i);
+    z = z.max(0) + scale * elementary::expm1_of_negative(z);
   }
 
   template <class A>
   void backward(const A& a, auto& delta) const {
     const auto scale = static_cast<typename A::Scalar>(alpha);
-    for (Index i = 0; i < a.size(); ++i) delta(i) = a(i) > 0 ? delta(i) : delta(i) * (a(i) + scale);
+    const A slope = a + scale;
+    for (Index i = 0; i < a.size(); ++i) delta(i) *= a(i) > 0 ? 1 : slope(i);
   }
 
   void validate() const { detail::check_option(alpha >= 0, "ELU", "alpha >= 0", alpha); }

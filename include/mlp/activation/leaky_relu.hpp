@@ -21,13 +21,14 @@ struct LeakyReLU {
   template <class Z>
   void forward(Z& z) const {
     const auto slope = static_cast<typename Z::Scalar>(negative_slope);
-    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? z(i) : slope * z(i);
+    const Z negative = slope * z;
+    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? z(i) : negative(i);
   }
 
   template <class A>
   void backward(const A& a, auto& delta) const {
     const auto slope = static_cast<typename A::Scalar>(negative_slope);
-    for (Index i = 0; i < a.size(); ++i) delta(i) = a(i) > 0 ? delta(i) : slope * delta(i);
+    for (Index i = 0; i < a.size(); ++i) delta(i) *= a(i) > 0 ? 1 : slope;
   }
 
   void validate() const {

@@ -19,14 +19,14 @@ struct SELU {
   template <class Z>
   void forward(Z& z) const {
     using S = typename Z::Scalar;
-    const Z e = elementary::expm1_of_negative(z);
-    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? S(lambda) * z(i) : S(lambda * alpha) * e(i);
+    z = S(lambda) * z.max(0) + S(lambda * alpha) * elementary::expm1_of_negative(z);
   }
 
   template <class A>
   void backward(const A& a, auto& delta) const {
     using S = typename A::Scalar;
-    for (Index i = 0; i < a.size(); ++i) delta(i) *= a(i) > 0 ? S(lambda) : a(i) + S(lambda * alpha);
+    const A slope = a + S(lambda * alpha);
+    for (Index i = 0; i < a.size(); ++i) delta(i) *= a(i) > 0 ? S(lambda) : slope(i);
   }
 };
 

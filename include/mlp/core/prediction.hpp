@@ -12,8 +12,8 @@ namespace mlp::detail {
 // there is enough work. Each thread has a Scratch of its own.
 template <class Scratch, class F>
 void for_each_piece(Index samples, Index work_per_sample, F&& f) {
-  constexpr Index piece = 256;
-  const Index parts = part_count(samples * work_per_sample, piece * 1024);
+  constexpr Index piece = 128;
+  const Index parts = part_count(samples * work_per_sample, 262'144);
   parallel_for(samples, piece, parts, [&](Index begin, Index end) {
     Scratch scratch;
     for (Index j = begin; j < end; j += piece) f(scratch, j, std::min(piece, end - j));

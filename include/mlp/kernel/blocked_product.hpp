@@ -37,7 +37,7 @@ inline constexpr Index longest_block = 128;
 // rows computes several blocks at a time: one chain would leave the processor waiting for the result of each
 // multiply-add. A product of many computes one block after the other, so that the part of A which a block
 // needs stays in the first-level cache.
-constexpr Index block_length(Index depth) { return std::clamp<Index>((depth + 3) / 4, 16, longest_block); }
+constexpr Index block_length(Index depth) { return std::clamp<Index>((depth + 3) / 4, 32, longest_block); }
 
 // Where the operands of C = start 1^T + A B begin. C is column-major. lda, ldb and ldc are the distances
 // between columns, or between the rows of an operand that is row-major.
@@ -209,7 +209,7 @@ EIGEN_ALWAYS_INLINE void blocked_matrix_product(Index rows, Index depth, Index c
   constexpr bool may_copy_b = RowMajorB && Rows == Dynamic;
   const Index bytes_between = all.lda * Index{sizeof(S)};
   const bool is_far = std::min(depth, longest_block) * bytes_between > 32'768;
-  const bool copies_a = RowMajorA || (Cols == Dynamic && is_far && cols >= (bytes_between >= 2048 ? 24 : 48));
+  const bool copies_a = RowMajorA || (Cols == Dynamic && is_far && cols >= (bytes_between >= 2048 ? 24 : 32));
   const bool copies_b = may_copy_b && rows >= 64 && all.ldb * Index{sizeof(S)} >= 1024;
   // The part of B that a block needs stays in the second-level cache, or fits on the stack.
   constexpr Index most_cols = may_copy_b ? 384 / Index{sizeof(S)} : 252;
