@@ -54,6 +54,27 @@ void check_static(Index depth) {
   check<Rows, Cols>(fractions<float>(Rows, depth, 0), fractions<float>(depth, Cols, 1));
 }
 
+// A times a vector, which is contiguous, or a row of a matrix.
+template <class S>
+void check_vector(Index rows, Index depth) {
+  CAPTURE(rows);
+  CAPTURE(depth);
+  const Matrix<S> a = fractions<S>(rows, depth, 0), b = fractions<S>(depth, 3, 1), b_t = b.transpose(),
+                  bias = fractions<S>(rows, 1, 2);
+  const auto b_1 = b.col(1);
+  for (const S* const start : {bias.data(), static_cast<const S*>(nullptr)}) {
+    Matrix<S> expected(rows, 1), found = Matrix<S>::Constant(rows, 1, -100);
+    detail::plain_product(a, b_1, start, expected);
+    const detail::ProductOperands<S> contiguous{a.data(), rows, b_1.data(), 1, start, 1, found.data(), rows};
+    detail::blocked_matrix_vector_product<false, Dynamic>(rows, depth, contiguous);
+    CHECK(found == expected);
+    const detail::ProductOperands<S> strided{a.data(), rows, b_t.data() + 1, 3, start, 1, found.data(), rows};
+    found.setConstant(-100);
+    detail::blocked_matrix_vector_product<true, Dynamic>(rows, depth, strided);
+    CHECK(found == expected);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("block_length: at least four blocks from a depth of 97 on, of 32 to 128 each") {
@@ -80,9 +101,9 @@ TEST_CASE(
     "blocked_matrix_product: a depth of several cuts, more columns than fit the cache, and columns far "
     "apart") {
   check(fractions<float>(19, 700, 0), fractions<float>(700, 3, 1));
-  check(fractions<float>(19, 5, 0), fractions<float>(5, 260, 1));
+  check(fractions<float>(19, 5, 0), fractions<float>(5, 400, 1));
   check(fractions<float>(600, 20, 0), fractions<float>(20, 30, 1));
-  check(fractions<float>(70, 150, 0), fractions<float>(150, 270, 1));
+  check(fractions<float>(70, 150, 0), fractions<float>(150, 400, 1));
   check(fractions<float>(140, 130, 0), fractions<float>(130, 50, 1));
 }
 
@@ -104,26 +125,14 @@ TEST_CASE("blocked_matrix_product: one start for all rows") {
 
 TEST_CASE_TEMPLATE("blocked_matrix_vector_product: plain_product's bits", S, float, double) {
   for (const Index rows : {1, 2, 3, 5, 8, 9, 16, 31, 32, 70, 140}) {
-    for (const Index depth : {1, 16, 17, 32, 40, 64, 100, 600}) {
-      CAPTURE(rows);
-      CAPTURE(depth);
-      const Matrix<S> a = fractions<S>(rows, depth, 0), b = fractions<S>(depth, 3, 1),
-                      bias = fractions<S>(rows, 1, 2);
-      Matrix<S> expected(rows, 1), found(rows, 1);
-      const auto b_1 = b.col(1);
-      detail::plain_product(a, b_1, bias.data(), expected);
-      const detail::ProductOperands<S> contiguous{a.data(),    rows, b_1.data(),   1,
-                                                  bias.data(), 1,    found.data(), rows};
-      detail::blocked_matrix_vector_product<false, Dynamic>(rows, depth, contiguous);
-      CHECK(found == expected);
-      const Matrix<S> b_t = b.transpose();  // b lies in a row
-      const detail::ProductOperands<S> strided{a.data(),    rows, b_t.data() + 1, 3,
-                                               bias.data(), 1,    found.data(),   rows};
-      found.setZero();
-      detail::blocked_matrix_vector_product<true, Dynamic>(rows, depth, strided);
-      CHECK(found == expected);
-    }
+    for (const Index depth : {1, 16, 17, 32, 40, 64, 100, 600}) check_vector<S>(rows, depth);
   }
+}
+
+TEST_CASE_TEMPLATE("blocked_matrix_vector_product: matrices larger than a cache, in parts of 8 KB of rows", S,
+                   float, double) {
+  check_vector<S>(2048, 40);
+  check_vector<S>(2053, 70);
 }
 
 TEST_CASE("blocked_matrix_vector_product: static rows") {

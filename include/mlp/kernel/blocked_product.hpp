@@ -211,12 +211,15 @@ EIGEN_ALWAYS_INLINE void blocked_matrix_product(Index rows, Index depth, Index c
   const bool is_far = std::min(depth, longest_block) * bytes_between > 32'768;
   const bool copies_a = RowMajorA || (Cols == Dynamic && is_far && cols >= (bytes_between >= 2048 ? 24 : 32));
   const bool copies_b = may_copy_b && rows >= 64 && all.ldb * Index{sizeof(S)} >= 1024;
-  // The part of B that a block needs stays in the second-level cache, or fits on the stack.
-  constexpr Index most_cols = may_copy_b ? 384 / Index{sizeof(S)} : 252;
+  // The part of B that a block needs stays in the second-level cache, or fits on the stack. The parts are about equally
+  // wide, since a copy of A is not worth a few columns.
+  constexpr Index most_cols = may_copy_b ? 384 / Index{sizeof(S)} : 384;
+  const Index parts = std::max<Index>(1, (cols + most_cols - 1) / most_cols);
+  const Index part_cols = ((cols + parts - 1) / parts + 11) / 12 * 12;
   alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_a[packets * packet_size<P> * longest_block];
   alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_b[may_copy_b ? most_cols * longest_block : 1];
-  for (Index j = 0; j < cols; j += most_cols) {
-    const Index col_count = std::min(most_cols, cols - j);
+  for (Index j = 0; j < cols; j += part_cols) {
+    const Index col_count = std::min(part_cols, cols - j);
     for (Index k = 0; k < depth; k += step) {
       const ProductBlocks blocks{block, std::min(step, depth - k), k == 0};
       if (copies_b) {
@@ -284,12 +287,63 @@ EIGEN_ALWAYS_INLINE void matrix_vector_panel(const ProductOperands<S>& at, Index
   MLP_UNROLL for (int i = 0; i < N; ++i) pstoreu(at.c + i * width, total[i]);
 }
 
+// s_i = s_i + a_i0 b_0 + a_i1 b_1 + ... in this order, over Cols columns of A, for the rows from i on. `begins` says that
+// the sums begin here, at `start`.
+template <class P, int Cols, bool RowMajorB, class S>
+EIGEN_ALWAYS_INLINE void add_columns(const ProductOperands<S>& at, bool begins, S* sums, Index i,
+                                     Index rows) {
+  using namespace Eigen::internal;
+  constexpr int width = packet_size<P>;
+  P b[Cols];
+  MLP_UNROLL for (int k = 0; k < Cols; ++k) b[k] = pset1<P>(at.b[k * (RowMajorB ? at.ldb : 1)]);
+  for (; i + width <= rows; i += width) {
+    P sum = begins ? at.template start_packet<P>(i) : ploadu<P>(sums + i);
+    MLP_UNROLL for (int k = 0; k < Cols; ++k) {
+      sum = multiply_add<P>(ploadu<P>(at.a + k * at.lda + i), b[k], sum);
+    }
+    pstoreu(sums + i, sum);
+  }
+  if constexpr (width > 1) add_columns<S, Cols, RowMajorB>(at, begins, sums, i, rows);
+}
+
+// c = start + A b for a large A, which is read in the order in which it lies in memory: the parts of a panel's columns
+// lie far apart, and would come one by one from the caches behind the first.
+template <bool RowMajorB, class S>
+EIGEN_DONT_INLINE void streamed_matrix_vector_product(Index rows, Index depth,
+                                                      const ProductOperands<S>& all) {
+  using P = typename Eigen::internal::packet_traits<S>::type;
+  constexpr Index most_rows = 8192 / Index{sizeof(S)}, cols = 8;
+  alignas(EIGEN_MAX_ALIGN_BYTES) S sums[most_rows];
+  const Index block = block_length(depth);
+  for (Index row = 0; row < rows; row += most_rows) {
+    const Index count = std::min(most_rows, rows - row);
+    S* const c = all.c + row;
+    for (Index begin = 0; begin < depth; begin += block) {
+      const bool is_first = begin == 0;
+      const auto add = [&]<int Cols>(std::integral_constant<int, Cols>, Index k) {
+        ProductOperands<S> at = all.template part<false, RowMajorB>(row, k, 0);
+        if (!is_first) at.start = nullptr;
+        add_columns<P, Cols, RowMajorB>(at, k == begin, is_first ? c : sums, 0, count);
+      };
+      const Index end = std::min(begin + block, depth);
+      Index k = begin;
+      for (; k + cols <= end; k += cols) add(std::integral_constant<int, cols>{}, k);
+      for (; k < end; ++k) add(std::integral_constant<int, 1>{}, k);
+      if (is_first) continue;
+      for (Index i = 0; i < count; ++i) c[i] += sums[i];
+    }
+  }
+}
+
 // c = start + A b, with the bits of blocked_matrix_product, for a column-major A and depth > 0. Rows is the number
 // of rows, or Dynamic.
 template <bool RowMajorB, int Rows, class S>
 EIGEN_ALWAYS_INLINE void blocked_matrix_vector_product(Index rows, Index depth,
                                                        const ProductOperands<S>& all) {
   using P = typename Eigen::internal::packet_traits<S>::type;
+  if (rows * depth * Index{sizeof(S)} > 49'152) {  // larger than the first-level cache
+    return streamed_matrix_vector_product<RowMajorB>(rows, depth, all);
+  }
   for_each_panel<P, has_32_registers<P> ? 8 : 4, 2, Rows>(
       0, rows, [&]<class Panel>(Panel, Index row, Index) __attribute__((always_inline)) {
         matrix_vector_panel<typename Panel::Packet, Panel::packets, RowMajorB>(
