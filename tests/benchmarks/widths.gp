@@ -9,7 +9,7 @@ set yrange [0:*]
 set xrange [4:2048]
 set xtics (4, 16, 64, 256, 1024)
 set grid
-set key autotitle columnheader bottom right
+set key autotitle columnheader outside bottom center horizontal
 batches = "1 32 256"
 do for [i = 0:2] {
   set title "batch of " . word(batches, i + 1)
