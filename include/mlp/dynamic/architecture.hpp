@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
+#include <mlp/base/number_text.hpp>
 #include <mlp/base/printable.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/concepts.hpp>
@@ -201,7 +202,7 @@ class PartParser {
   Number parse_number(const char* what) {
     peek();
     Number value = 0;
-    const auto [rest, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+    const auto [rest, error] = number_from_chars(text_.data() + at_, text_.data() + text_.size(), value);
     if (error != std::errc()) fail(what);
     at_ = static_cast<std::size_t>(rest - text_.data());
     return value;

@@ -169,7 +169,8 @@ class AnyLayer {
     L layer = L::read(text);
     const detail::PartText understood = detail::describe(layer);
     const auto count = [](const detail::PartText& of) {
-      return std::ranges::count_if(of.parts, [](const auto& part) { return part.name != Identity::name; });
+      return std::count_if(of.parts.begin(), of.parts.end(),
+                           [](const auto& part) { return part.name != Identity::name; });
     };
     bool is_all = text.sizes == understood.sizes && count(text) == count(understood);
     for (const auto& option : text.options) is_all = is_all && understood.find(option.first) != nullptr;

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
+#include <mlp/base/number_text.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/data/dataset.hpp>
 #include <mlp/io/file.hpp>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -76,12 +76,11 @@ inline std::string_view without_blanks(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// std::from_chars, unlike strtod and streams, does not depend on the locale's decimal point.
 inline std::errc parse_number(std::string_view text, double& value) {
   text = without_blanks(text);
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  const auto [rest, error] = number_from_chars(text.data(), end, value);
   return error == std::errc() && rest != end ? std::errc::invalid_argument : error;
 }
 

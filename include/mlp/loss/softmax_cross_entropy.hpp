@@ -81,7 +81,8 @@ struct SoftmaxCrossEntropy {
 
   void validate() const {
     detail::check_weights_option(weights_name, class_weights);
-    if (!class_weights.empty() && std::ranges::count(class_weights, 0.) == std::ssize(class_weights))
+    if (!class_weights.empty() &&
+        std::count(class_weights.begin(), class_weights.end(), 0.) == std::ssize(class_weights))
       detail::raise<std::invalid_argument>({weights_name, " of which one is above 0, found none"});
     detail::check_option(label_smoothing >= 0 && label_smoothing < 1, "SoftmaxCrossEntropy",
                          "label_smoothing in [0, 1)", label_smoothing);

@@ -378,8 +378,8 @@ class Builder {
       fail(m, message({"expected ", expected, " names of classes, found ", names.size()}));
     }
     std::vector<Name> sorted = names;
-    std::ranges::sort(sorted);
-    if (std::ranges::adjacent_find(sorted) != sorted.end()) {
+    std::sort(sorted.begin(), sorted.end());
+    if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
       fail(m, "expected names of classes that differ, found one twice");
     }
     classes_.clear();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
+#include <mlp/base/number_text.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/dynamic/architecture.hpp>
 #include <mlp/io/bytes.hpp>
@@ -32,7 +33,7 @@ inline double meant_by(double value) {
   char digits[32];
   const auto end = std::to_chars(digits, digits + sizeof digits, rounded).ptr;
   double meant = value;
-  std::from_chars(digits, end, meant);
+  number_from_chars(digits, end, meant);
   return meant;
 }
 

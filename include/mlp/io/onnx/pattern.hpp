@@ -1,10 +1,10 @@
 #pragma once
 
+#include <mlp/base/number_text.hpp>
 #include <mlp/io/onnx/graph.hpp>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -42,7 +42,7 @@ struct Match {
 
  private:
   std::size_t slot(char letter) const {
-    return static_cast<std::size_t>(std::ranges::find(letters, letter) - letters.begin());
+    return static_cast<std::size_t>(std::find(letters.begin(), letters.end(), letter) - letters.begin());
   }
 };
 
@@ -127,7 +127,7 @@ inline bool matches(const Graph& graph, std::string_view pattern, std::string_vi
     return true;
   }
   double number = 0;
-  if (std::from_chars(pattern.data(), pattern.data() + pattern.size(), number).ec == std::errc()) {
+  if (number_from_chars(pattern.data(), pattern.data() + pattern.size(), number).ec == std::errc()) {
     return constant != nullptr && is_about(graph, *constant, number);
   }
   if (pattern.size() == 1) {

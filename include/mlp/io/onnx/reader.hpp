@@ -100,7 +100,7 @@ inline constexpr Rule sigmoid_prediction = {"Sigmoid(x)", &Builder::prediction<B
 // Whether a pattern contains this operator.
 inline bool is_known(std::string_view op) {
   const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
-  if (op.size() < 2 || !std::ranges::all_of(op, is_letter)) return false;
+  if (op.size() < 2 || !std::all_of(op.begin(), op.end(), is_letter)) return false;
   for (const Rule& rule : rules) {
     const std::string_view pattern = rule.pattern;
     for (std::size_t i = pattern.find(op); i != std::string_view::npos; i = pattern.find(op, i + 1)) {
