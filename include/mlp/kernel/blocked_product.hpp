@@ -203,7 +203,7 @@ EIGEN_ALWAYS_INLINE void blocked_matrix_product(Index rows, Index depth, Index c
                                                 const ProductOperands<S>& all) {
   using P = typename Eigen::internal::packet_traits<S>::type;
   constexpr int packets = 4, tile_cols = has_32_registers<P> ? 6 : 3;  // sums in 24 or 12 registers
-  const Index block = block_length(depth), step = longest_block / block * block;
+  const Index block = block_length(depth);
   // Columns of A, or rows of B, that lie far apart fall into few lines of the first-level cache, and farther apart each
   // into a page of its own: they are copied if that pays.
   constexpr bool may_copy_b = RowMajorB && Rows == Dynamic;
@@ -211,20 +211,22 @@ EIGEN_ALWAYS_INLINE void blocked_matrix_product(Index rows, Index depth, Index c
   const bool is_far = std::min(depth, longest_block) * bytes_between > 32'768;
   const bool copies_a = RowMajorA || (Cols == Dynamic && is_far && cols >= (bytes_between >= 2048 ? 24 : 32));
   const bool copies_b = may_copy_b && rows >= 64 && all.ldb * Index{sizeof(S)} >= 1024;
-  // The part of B that a block needs stays in the second-level cache, or fits on the stack. The parts are about equally
+  // The part of B that a step needs stays in the second-level cache, or fits on the stack. The parts are about equally
   // wide, since a copy of A is not worth a few columns.
-  constexpr Index most_cols = may_copy_b ? 384 / Index{sizeof(S)} : 384;
+  constexpr Index most_copied = may_copy_b ? 49'152 / Index{sizeof(S)} : 1;
+  const Index step = copies_b ? block : longest_block / block * block;
+  const Index most_cols = copies_b ? most_copied / step / 12 * 12 : 384;
   const Index parts = std::max<Index>(1, (cols + most_cols - 1) / most_cols);
   const Index part_cols = ((cols + parts - 1) / parts + 11) / 12 * 12;
   alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_a[packets * packet_size<P> * longest_block];
-  alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_b[may_copy_b ? most_cols * longest_block : 1];
+  alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_b[most_copied];
   for (Index j = 0; j < cols; j += part_cols) {
     const Index col_count = std::min(part_cols, cols - j);
     for (Index k = 0; k < depth; k += step) {
       const ProductBlocks blocks{block, std::min(step, depth - k), k == 0};
       if (copies_b) {
         for (Index i = 0; i < blocks.depth; ++i) {
-          std::copy_n(all.b + (k + i) * all.ldb + j, col_count, copy_of_b + i * most_cols);
+          std::copy_n(all.b + (k + i) * all.ldb + j, col_count, copy_of_b + i * part_cols);
         }
       }
       for_each_panel<P, packets, packets, Rows>(
@@ -238,7 +240,7 @@ EIGEN_ALWAYS_INLINE void blocked_matrix_product(Index rows, Index depth, Index c
             }
             if (copies_b) {
               at.b = copy_of_b;
-              at.ldb = most_cols;
+              at.ldb = part_cols;
             }
             constexpr int most = packet_size<Q> < packet_size<P> ? 4 : Panel::packets == 1 ? 12 : tile_cols;
             if constexpr (Cols == Dynamic) {
