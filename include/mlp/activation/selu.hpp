@@ -19,7 +19,9 @@ struct SELU {
   template <class Z>
   void forward(Z& z) const {
     using S = typename Z::Scalar;
-    z = S(lambda) * z.max(0) + S(lambda * alpha) * elementary::expm1_of_negative(z);
+    const Z negative = S(alpha) * elementary::expm1_of_negative(z);
+    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? z(i) : negative(i);
+    z *= S(lambda);
   }
 
   template <class A>

@@ -152,7 +152,7 @@ struct Expm1Function {
   }
   template <class Z>
   static auto by_eigen(const Z& z) {
-    return z.expm1();
+    return z.min(0).expm1();
   }
 };
 
