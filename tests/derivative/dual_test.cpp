@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <mlp/activation/elu.hpp>
+#include <mlp/activation/selu.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -112,6 +115,18 @@ TEST_CASE("a smooth function in branches has the right derivative at the seam, i
   CHECK(abs(D(0, -3)).derivative == 3);
   CHECK(abs(D(-2, 3)).derivative == -3);
   CHECK(std::clamp(D(5, 1), D(-1), D(1)).derivative == 0);
+}
+
+TEST_CASE("ELU and SELU at 0: the derivative of the side to which q' points") {
+  using DualTile = Eigen::Array<D, 16, 1>;
+  for (const double direction : {1., -1.}) {
+    DualTile elu = DualTile::Constant(D{0, direction}), selu = elu;
+    ELU{.alpha = 0.5}.forward(elu);
+    SELU{}.forward(selu);
+    CHECK(elu(3).derivative == (direction > 0 ? 1 : -0.5));
+    CHECK(selu(3).derivative ==
+          doctest::Approx(SELU::lambda * (direction > 0 ? 1 : -SELU::alpha)).epsilon(4 * eps));
+  }
 }
 
 TEST_CASE_TEMPLATE("an overflowed value is a constant, and nan stays nan", S, float, double) {

@@ -23,8 +23,7 @@ struct ELU {
   template <class Z>
   void forward(Z& z) const {
     const auto scale = static_cast<typename Z::Scalar>(alpha);
-    const Z negative = scale * elementary::expm1_of_negative(z);
-    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? z(i) : negative(i);
+    z = z.max(0) + scale * elementary::expm1_of_negative(z);
   }
 
   template <class A>

@@ -19,9 +19,7 @@ struct SELU {
   template <class Z>
   void forward(Z& z) const {
     using S = typename Z::Scalar;
-    const Z negative = S(alpha) * elementary::expm1_of_negative(z);
-    for (Index i = 0; i < z.size(); ++i) z(i) = z(i) > 0 ? z(i) : negative(i);
-    z *= S(lambda);
+    z = S(lambda) * z.max(0) + S(lambda * alpha) * elementary::expm1_of_negative(z);
   }
 
   template <class A>
