@@ -25,6 +25,7 @@ struct SELU {
   template <class A>
   void backward(const A& a, auto& delta) const {
     using S = typename A::Scalar;
+    // Ahead of the choice: g++ vectorizes none between operations.
     const A slope = a + S(lambda * alpha);
     for (Index i = 0; i < a.size(); ++i) delta(i) *= a(i) > 0 ? S(lambda) : slope(i);
   }

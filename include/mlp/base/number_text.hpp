@@ -62,8 +62,8 @@ inline std::from_chars_result from_chars_by_strtod(const char* first, const char
 }
 
 // std::from_chars, which libc++ lacks for floating-point numbers before LLVM 20.
-template <class Double>
-std::from_chars_result number_from_chars(const char* first, const char* last, Double& value) {
+template <class Number>
+std::from_chars_result number_from_chars(const char* first, const char* last, Number& value) {
   if constexpr (requires { std::from_chars(first, last, value); }) {
     return std::from_chars(first, last, value);
   } else {
