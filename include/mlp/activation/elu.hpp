@@ -1,9 +1,10 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/initializer/he.hpp>
-#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -23,7 +24,7 @@ struct ELU {
   template <class Z>
   void forward(Z& z) const {
     const auto scale = static_cast<typename Z::Scalar>(alpha);
-    z = z.max(0) + scale * elementary::expm1_of_negative(z);
+    z = multiply_add(scale, elementary::expm1_of_negative(z), z.max(0));
   }
 
   template <class A>

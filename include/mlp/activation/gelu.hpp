@@ -1,8 +1,9 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/initializer/he.hpp>
-#include <mlp/kernel/elementary.hpp>
 
 #include <cmath>
 #include <limits>
@@ -40,11 +41,13 @@ struct GELU {
     const Z x = z.max(S(-40)).min(S(40));
     if (approximate) {
       const Z e = exp_minus_2u(x);
-      delta *= 1 / (1 + e) + x * (S(two_c) + S(3 * two_c * cubic) * x.square()) / (2 + e + 1 / e);
+      delta *= 1 / (1 + e) + x * multiply_add(S(3 * two_c * cubic), x.square(), S(two_c)) / (2 + e + 1 / e);
     } else {
       const Z phi =
           S(0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * elementary::exp(S(-0.5) * x.square());
-      for (Index i = 0; i < z.size(); ++i) delta(i) *= cdf(z(i), a(i)) + x(i) * phi(i);
+      Z slope;
+      for (Index i = 0; i < z.size(); ++i) slope(i) = cdf(z(i), a(i));
+      delta *= multiply_add(x, phi, slope);
     }
   }
 
@@ -72,7 +75,7 @@ struct GELU {
   template <class Z>
   static Z exp_minus_2u(const Z& z) {
     using S = typename Z::Scalar;
-    return elementary::exp(z * (S(-two_c) - S(two_c * cubic) * z.square()));
+    return elementary::exp(z * multiply_add(S(-two_c * cubic), z.square(), S(-two_c)));
   }
 };
 

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/initializer/lecun.hpp>
-#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -19,7 +20,7 @@ struct SELU {
   template <class Z>
   void forward(Z& z) const {
     using S = typename Z::Scalar;
-    z = S(lambda) * z.max(0) + S(lambda * alpha) * elementary::expm1_of_negative(z);
+    z = multiply_add(S(lambda * alpha), elementary::expm1_of_negative(z), S(lambda) * z.max(0));
   }
 
   template <class A>

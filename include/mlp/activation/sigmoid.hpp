@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/initializer/he.hpp>
-#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -18,7 +19,7 @@ struct SiLU {
   template <class Z>
   void backward(const Z& z, const auto&, auto& delta) const {
     const Z s = elementary::sigmoid(z);
-    delta *= s * (1 + z * (1 - s));
+    delta *= s * multiply_add(z, 1 - s, 1);
   }
 };
 

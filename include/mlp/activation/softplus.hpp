@@ -1,8 +1,8 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
 #include <mlp/initializer/he.hpp>
-#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -25,7 +25,7 @@ struct Softplus {
   void forward(Z& z) const {
     const auto b = static_cast<typename Z::Scalar>(beta);
     const Z e = elementary::exp(-(b * z).abs());
-    z = z.max(0) + e.log1p() / b;
+    z = z.max(0) + elementary::log1p_up_to_1(e) / b;
   }
 
   template <class A>

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/kernel/elementary.hpp>
 
 namespace mlp {
 
@@ -11,9 +12,7 @@ struct Tanh {
   static constexpr bool needs_input = false;
 
   void forward(auto& z) const { z = elementary::tanh(z); }
-  void backward(const auto& a, auto& delta) const {
-    for (Index i = 0; i < a.size(); ++i) delta(i) *= 1 - a(i) * a(i);
-  }
+  void backward(const auto& a, auto& delta) const { delta *= multiply_add(-a, a, 1); }
 };
 
 }  // namespace mlp

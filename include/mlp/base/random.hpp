@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 
 #include <array>
@@ -60,14 +62,14 @@ class Rng {
   constexpr double uniform() { return static_cast<double>((*this)() >> 11) * 0x1p-53; }
 
   /// A number between low and high.
-  constexpr double uniform(double low, double high) { return low + (high - low) * uniform(); }
+  double uniform(double low, double high) { return multiply_add(high - low, uniform(), low); }
 
   /// A number of the standard normal distribution.
   /// Source: Marsaglia and Bray, A Convenient Method for Generating Normal Variables (1964).
   double normal() {
     for (;;) {
-      const double u = uniform(-1, 1), v = uniform(-1, 1), s = u * u + v * v;
-      if (s > 0 && s < 1) return u * std::sqrt(-2 * std::log(s) / s);
+      const double u = uniform(-1, 1), v = uniform(-1, 1), s = multiply_add(u, u, v * v);
+      if (s > 0 && s < 1) return u * std::sqrt(-2 * elementary::log(s) / s);
     }
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 
@@ -52,6 +53,13 @@ void check_weights(const Eigen::DenseBase<W>& weights, Index samples, const char
   }
 }
 
+template <class W>
+double sum_of_weights(const W& w) {
+  double sum = 0;
+  for (Index j = 0; j < w.size(); ++j) sum += static_cast<double>(w(j));
+  return sum;
+}
+
 // The denominator of the mean: the number of samples, or the sum of their weights.
 template <class L, class T, class W>
 double batch_weight(const L& loss, const T& t, const W& w) {
@@ -59,7 +67,7 @@ double batch_weight(const L& loss, const T& t, const W& w) {
     if (w.size() != 0) {
       double sum = 0;
       for (Index j = 0; j < w.size(); ++j)
-        sum += static_cast<double>(w(j)) * batch_weight(loss, targets_of(t, j), NoWeights{});
+        sum = multiply_add(static_cast<double>(w(j)), batch_weight(loss, targets_of(t, j), NoWeights{}), sum);
       return sum;
     }
   }
@@ -84,7 +92,7 @@ typename Y::Scalar mean_loss(const L& loss, const Y& y, const T& t, const W& w) 
   if constexpr (may_have_weights<W>) {
     if (w.size() != 0) {
       return weighted_mean<typename Y::Scalar>(loss, t, w, [&](Index j, auto share) {
-        return share * loss.value(outputs_of(y, j), targets_of(t, j));
+        return rounded_product(share, loss.value(outputs_of(y, j), targets_of(t, j)));
       });
     }
   }
@@ -100,7 +108,7 @@ typename Y::Scalar mean_loss_and_gradient(const L& loss, const Y& y, const T& t,
         const auto value =
             mean_loss_and_gradient(loss, outputs_of(y, j), targets_of(t, j), NoWeights{}, dy_j);
         dy_j *= share;
-        return share * value;
+        return rounded_product(share, value);
       });
     }
   }
@@ -122,7 +130,7 @@ typename Y::Scalar accuracy(const L& loss, const Y& y, const T& t, const W& w) {
       constexpr struct {
       } no_class_weights;
       return weighted_mean<typename Y::Scalar>(no_class_weights, t, w, [&](Index j, auto share) {
-        return share * accuracy(loss, outputs_of(y, j), targets_of(t, j), NoWeights{});
+        return rounded_product(share, accuracy(loss, outputs_of(y, j), targets_of(t, j), NoWeights{}));
       });
     }
   }

@@ -3,6 +3,8 @@
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
+#include <mlp/kernel/norm.hpp>
+#include <mlp/kernel/tile.hpp>
 
 #include <cmath>
 #include <limits>
@@ -79,8 +81,8 @@ struct StandardScaler {
     const auto n = static_cast<double>(x.cols());
     for (Index i = 0; i < x.rows(); ++i) {
       const Vector<double> x_i = x.row(i).transpose().template cast<double>();
-      const double mean_i = x_i.mean();
-      const double deviation = (x_i.array() - mean_i).matrix().stableNorm() / std::sqrt(n);
+      const double mean_i = sum_tiles<double>([](const auto& a) { return a; }, x_i) / n;
+      const double deviation = norm(Vector<double>(x_i.array() - mean_i)) / std::sqrt(n);
       // Equal numbers may differ from their mean by its rounding error.
       const double rounding = n * std::numeric_limits<double>::epsilon() * std::abs(mean_i);
       const bool is_constant = std::isfinite(rounding) && deviation <= rounding;

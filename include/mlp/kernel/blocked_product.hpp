@@ -1,7 +1,7 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/kernel/multiply_add.hpp>
 
 #include <algorithm>
 #include <type_traits>
@@ -95,7 +95,7 @@ EIGEN_ALWAYS_INLINE void product_tile(const ProductOperands<S>& at, ProductBlock
       MLP_UNROLL for (int i = 0; i < N; ++i) a_k[i] = ploadu<P>(a + i * width);
       MLP_UNROLL for (int j = 0; j < Cols; ++j) {
         const P b_kj = pset1<P>(b[j * (RowMajorB ? 1 : at.ldb)]);
-        MLP_UNROLL for (int i = 0; i < N; ++i) sum[j][i] = multiply_add<P>(a_k[i], b_kj, sum[j][i]);
+        MLP_UNROLL for (int i = 0; i < N; ++i) sum[j][i] = packet_multiply_add<P>(a_k[i], b_kj, sum[j][i]);
       }
       a += at.lda;
       b += RowMajorB ? at.ldb : 1;
@@ -274,7 +274,7 @@ EIGEN_ALWAYS_INLINE void matrix_vector_panel(const ProductOperands<S>& at, Index
           const Index at_k = begin + n * block + k;
           const P b_k = pset1<P>(at.b[at_k * (RowMajorB ? at.ldb : 1)]);
           MLP_UNROLL for (int i = 0; i < N; ++i) {
-            sum[n][i] = multiply_add<P>(ploadu<P>(at.a + at_k * at.lda + i * width), b_k, sum[n][i]);
+            sum[n][i] = packet_multiply_add<P>(ploadu<P>(at.a + at_k * at.lda + i * width), b_k, sum[n][i]);
           }
         }
       }
@@ -301,7 +301,7 @@ EIGEN_ALWAYS_INLINE void add_columns(const ProductOperands<S>& at, bool begins, 
   for (; i + width <= rows; i += width) {
     P sum = begins ? at.template start_packet<P>(i) : ploadu<P>(sums + i);
     MLP_UNROLL for (int k = 0; k < Cols; ++k) {
-      sum = multiply_add<P>(ploadu<P>(at.a + k * at.lda + i), b[k], sum);
+      sum = packet_multiply_add<P>(ploadu<P>(at.a + k * at.lda + i), b[k], sum);
     }
     pstoreu(sums + i, sum);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 #include <mlp/kernel/tile.hpp>
@@ -20,7 +21,7 @@ requires(V::ColsAtCompileTime == 1) double norm(const Eigen::DenseBase<V>& v) {
     double sums[tile_size] = {}, sum = 0;
     const auto add = [=](double& to, auto from) {
       const double x = scale * static_cast<double>(from);
-      to += x * x;
+      to = multiply_add(x, x, to);
     };
     Index i = 0;
     for (; i + tile_size <= view.size(); i += tile_size) {

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/kernel/blocked_product.hpp>
 #include <mlp/kernel/large_product.hpp>
-#include <mlp/kernel/multiply_add.hpp>
 
 #include <algorithm>
 #include <type_traits>
@@ -31,7 +31,7 @@ void plain_product(const A& a, const B& b, const typename C::Scalar* start, C& c
       for (Index begin = 0; begin < depth; begin += block) {
         S sum = begin == 0 ? c(i, j) : S(0);
         for (Index k = begin; k < std::min(begin + block, depth); ++k)
-          sum = multiply_add<S>(a(i, k), b(k, j), sum);
+          sum = packet_multiply_add<S>(a(i, k), b(k, j), sum);
         c(i, j) = begin == 0 ? sum : c(i, j) + sum;
       }
     }

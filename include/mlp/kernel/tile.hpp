@@ -92,6 +92,13 @@ EIGEN_STRONG_INLINE void store_tile(const Tile<S>& tile, S* to, Index n) {
 template <class S>
 EIGEN_STRONG_INLINE void store_tile(const Tile<S>&, const S*, Index) {}
 
+// By halves, so that the width of a vector register does not decide the order.
+template <class S, int N>
+EIGEN_STRONG_INLINE S sum_of_halves(const Eigen::Array<S, N, 1>& v) {
+  if constexpr (N == 1) return v(0);
+  else return sum_of_halves(Eigen::Array<S, N / 2, 1>(v.template head<N / 2>() + v.template tail<N / 2>()));
+}
+
 // Calls f(n, tile...) on the n <= tile_size coefficients at each pointer, and stores the tiles of mutable
 // ones.
 template <class F, class... S>
@@ -158,7 +165,7 @@ S sum_tiles(F&& f, Ms&&... ms) {
         sum += term;
       },
       1, ms...);
-  return sum.sum();
+  return detail::sum_of_halves(sum);
 }
 
 }  // namespace mlp

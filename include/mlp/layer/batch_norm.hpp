@@ -2,7 +2,9 @@
 
 #include <mlp/base/buffer.hpp>
 #include <mlp/base/counts.hpp>
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
@@ -94,7 +96,8 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
     const auto seen = cache.statistics.view();
     const S rate = static_cast<S>(momentum_), n = static_cast<S>(cache.samples);
     const auto follow = [rate](auto running, const auto& batch, S factor) {
-      for_each_tile([=](auto& r, const auto& b) { r += rate * (factor * b - r); }, running, batch);
+      for_each_tile([=](auto& r, const auto& b) { r = multiply_add(rate, multiply_add(factor, b, -r), r); },
+                    running, batch);
     };
     follow(running_mean(state), column(seen, mean_), S(1));
     follow(running_variance(state), column(seen, variance_), n / (n - 1));
@@ -107,9 +110,11 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
                beta = bias(theta);
     const auto epsilon = static_cast<typename Y::Scalar>(epsilon_);
     for (Index j = 0; j < x.cols(); ++j) {
-      for_each_tile([epsilon](const auto& a, const auto& m, const auto& v, const auto& w, const auto& b,
-                              auto& out) { out = w * ((a - m) * (1 / (v + epsilon).sqrt())) + b; },
-                    column(x, j), mean, variance, gamma, beta, column(y, j));
+      for_each_tile(
+          [epsilon](const auto& a, const auto& m, const auto& v, const auto& w, const auto& b, auto& out) {
+            out = multiply_add(w, (a - m) * (1 / elementary::sqrt(v + epsilon)), b);
+          },
+          column(x, j), mean, variance, gamma, beta, column(y, j));
     }
   }
 
@@ -132,11 +137,11 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
     for (Index j = 1; j < x.cols(); ++j) {
       for_each_tile([](auto& m, const auto& a, const auto& a_0) { m += a - a_0; }, mean, column(x, j), first);
     }
-    for_each_tile([=](auto& m, const auto& a_0) { m = a_0 + per_sample * m; }, mean, first);
+    for_each_tile([=](auto& m, const auto& a_0) { m = multiply_add(per_sample, m, a_0); }, mean, first);
     variance.setZero();
     for (Index j = 0; j < x.cols(); ++j) {
-      for_each_tile([](auto& v, const auto& a, const auto& m) { v += (a - m).square(); }, variance,
-                    column(x, j), column(std::as_const(all), mean_));
+      for_each_tile([](auto& v, const auto& a, const auto& m) { v = multiply_add(a - m, a - m, v); },
+                    variance, column(x, j), column(std::as_const(all), mean_));
     }
     for_each_tile([=](auto& v) { v *= per_sample; }, variance);
     normalize(theta, x, y, all);
@@ -162,10 +167,12 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
     // mean(g) = gamma dbeta / B and mean(g x^) = gamma dgamma / B; both 0 where the statistics are constants.
     const S per_sample = cache.samples == 0 ? S(0) : 1 / static_cast<S>(cache.samples);
     for (Index j = 0; j < x.cols(); ++j) {
-      for_each_tile([per_sample](const auto& a, const auto& m, const auto& s, const auto& d, const auto& w,
-                                 const auto& dw, const auto& db,
-                                 auto& out) { out = w * s * (d - per_sample * (db + (a - m) * s * dw)); },
-                    column(x, j), mean, scale, column(dy, j), gamma, dgamma, dbeta, column(dx, j));
+      for_each_tile(
+          [per_sample](const auto& a, const auto& m, const auto& s, const auto& d, const auto& w,
+                       const auto& dw, const auto& db, auto& out) {
+            out = w * s * multiply_add(-per_sample, multiply_add((a - m) * s, dw, db), d);
+          },
+          column(x, j), mean, scale, column(dy, j), gamma, dgamma, dbeta, column(dx, j));
     }
   }
   void backward(const auto&, const auto& x, const auto&, const auto& cache, const auto& dy,
@@ -177,7 +184,7 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
     for (Index j = 0; j < x.cols(); ++j) {
       for_each_tile(
           [](const auto& a, const auto& m, const auto& s, const auto& d, auto& dw, auto& db) {
-            dw += d * ((a - m) * s);
+            dw = multiply_add(d, (a - m) * s, dw);
             db += d;
           },
           column(x, j), column(all, mean_), column(all, scale_), column(dy, j), dgamma, dbeta);
@@ -193,12 +200,12 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
   void normalize(const auto& theta, const auto& x, Y& y, auto& all) const {
     const auto epsilon = static_cast<typename Y::Scalar>(epsilon_);
     const auto& fixed = std::as_const(all);
-    for_each_tile([epsilon](auto& s, const auto& v) { s = 1 / (v + epsilon).sqrt(); }, column(all, scale_),
-                  column(fixed, variance_));
+    for_each_tile([epsilon](auto& s, const auto& v) { s = 1 / elementary::sqrt(v + epsilon); },
+                  column(all, scale_), column(fixed, variance_));
     const auto gamma = weights(theta), beta = bias(theta);
     for (Index j = 0; j < x.cols(); ++j) {
       for_each_tile([](const auto& a, const auto& m, const auto& s, const auto& w, const auto& b,
-                       auto& out) { out = w * ((a - m) * s) + b; },
+                       auto& out) { out = multiply_add(w, (a - m) * s, b); },
                     column(x, j), column(fixed, mean_), column(fixed, scale_), gamma, beta, column(y, j));
     }
   }

@@ -3,6 +3,7 @@
 #include <mlp/base/buffer.hpp>
 #include <mlp/base/counts.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/sizes.hpp>
 #include <mlp/base/types.hpp>
@@ -90,14 +91,17 @@ class LayerNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N> {
       const S mean = all(0, j), scale = all(1, j);
       const auto x_j = column(x, j), dy_j = column(dy, j);
       const S g_mean =
-          sum_tiles<S>([](const auto& w, const auto& d) { return Tile<S>(w * d); }, gamma, dy_j) / n;
-      const S gx_mean = sum_tiles<S>([=](const auto& a, const auto& w,
-                                         const auto& d) { return Tile<S>(w * d * ((a - mean) * scale)); },
-                                     x_j, gamma, dy_j) /
-                        n;
-      for_each_tile([=](const auto& a, const auto& w, const auto& d,
-                        auto& out) { out = (w * d - g_mean - (a - mean) * scale * gx_mean) * scale; },
-                    x_j, gamma, dy_j, column(dx, j));
+          sum_tiles<S>([](const auto& w, const auto& d) { return rounded_product(w, d); }, gamma, dy_j) / n;
+      const S gx_mean =
+          sum_tiles<S>([=](const auto& a, const auto& w,
+                           const auto& d) { return rounded_product(w * d, (a - mean) * scale); },
+                       x_j, gamma, dy_j) /
+          n;
+      for_each_tile(
+          [=](const auto& a, const auto& w, const auto& d, auto& out) {
+            out = multiply_add((a - mean) * scale, -gx_mean, multiply_add(w, d, -g_mean)) * scale;
+          },
+          x_j, gamma, dy_j, column(dx, j));
     }
   }
   template <class Y>
@@ -111,7 +115,7 @@ class LayerNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N> {
       const S mean = all(0, j), scale = all(1, j);
       for_each_tile(
           [=](const auto& a, const auto& d, auto& dw, auto& db) {
-            dw += d * ((a - mean) * scale);
+            dw = multiply_add(d, (a - mean) * scale, dw);
             db += d;
           },
           column(x, j), column(dy, j), dgamma, dbeta);
@@ -133,7 +137,8 @@ class LayerNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N> {
     const S n = static_cast<S>(x.rows());
     const S first = x_j(0);
     const S mean = first + sum_tiles<S>([first](const auto& a) { return Tile<S>(a - first); }, x_j) / n;
-    const S variance = sum_tiles<S>([mean](const auto& a) { return Tile<S>((a - mean).square()); }, x_j) / n;
+    const S variance =
+        sum_tiles<S>([mean](const auto& a) { return rounded_product(a - mean, a - mean); }, x_j) / n;
     using std::sqrt;
     return Statistics<S>{mean, 1 / sqrt(variance + static_cast<S>(epsilon_))};
   }
@@ -141,7 +146,7 @@ class LayerNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N> {
   template <class S>
   void normalize(const auto& theta, const auto& x, auto& y, Index j, Statistics<S> s) const {
     for_each_tile([s](const auto& a, const auto& w, const auto& b,
-                      auto& out) { out = w * ((a - s.mean) * s.scale) + b; },
+                      auto& out) { out = multiply_add(w, (a - s.mean) * s.scale, b); },
                   column(x, j), weights(theta), bias(theta), column(y, j));
   }
 

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <mlp/activation/sigmoid.hpp>
+#include <mlp/base/elementary.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/kernel/elementary.hpp>
 #include <mlp/kernel/tile.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 #include <mlp/loss/weight_options.hpp>
@@ -107,19 +108,19 @@ struct BinaryCrossEntropy {
 
   template <class T>
   static T term(const T& y, const T& t, const T& e) {
-    T sum = e.log1p();
-    for (Index i = 0; i < y.size(); ++i) sum(i) += (y(i) > 0 ? y(i) : 0) - t(i) * y(i);
-    return sum;
+    T positive;
+    for (Index i = 0; i < y.size(); ++i) positive(i) = y(i) > 0 ? y(i) : 0;
+    return elementary::log1p_up_to_1(e) + multiply_add(-t, y, positive);
   }
 
   template <class T>
   static T weighted_terms(const T& y, const T& t, T& dy, const T& p) {
-    const T e = exp_of_minus_abs(y), log = e.log1p();
+    const T e = exp_of_minus_abs(y), log = elementary::log1p_up_to_1(e);
     T sum;
     for (Index i = 0; i < y.size(); ++i) {
       const auto yes = p(i) * t(i), no = 1 - t(i);
-      dy(i) = (y(i) > 0 ? no - yes * e(i) : no * e(i) - yes) / (1 + e(i));
-      sum(i) = (no + yes) * log(i) + (y(i) > 0 ? no : -yes) * y(i);
+      dy(i) = (y(i) > 0 ? multiply_add(-yes, e(i), no) : multiply_add(no, e(i), -yes)) / (1 + e(i));
+      sum(i) = multiply_add(no + yes, log(i), (y(i) > 0 ? no : -yes) * y(i));
     }
     return sum;
   }

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/kernel/elementary.hpp>
 #include <mlp/kernel/tile.hpp>
 
 #include <cmath>
@@ -82,16 +83,16 @@ struct GaussianNLL {
   //   log v = l + log(1 + e),  1 / v = exp(-l) / (1 + e),  exp(s) / v = (1 or e) / (1 + e)
   template <class S>
   auto terms() const {
-    return [log_eps = static_cast<S>(std::log(epsilon))]<class A>(const A& m, const A& s, const A& t, A& dm,
-                                                                  A& ds) -> A {
+    return [log_eps = static_cast<S>(elementary::log(epsilon))]<class A>(const A& m, const A& s, const A& t,
+                                                                         A& dm, A& ds) -> A {
       A larger;
       for (Index i = 0; i < s.size(); ++i) larger(i) = s(i) < log_eps ? log_eps : s(i);
       const A e = elementary::exp(-(s - log_eps).abs());
       dm = (m - t) * elementary::exp(-larger) / (1 + e);
-      const A square = dm * (m - t);
+      const A square = rounded_product(dm, m - t);
       for (Index i = 0; i < s.size(); ++i)
         ds(i) = (1 - square(i)) / 2 * (s(i) < log_eps ? e(i) : 1) / (1 + e(i));
-      return (larger + e.log1p() + square) / 2;
+      return (larger + elementary::log1p_up_to_1(e) + square) / 2;
     };
   }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 #include <mlp/loss/share_of_largest.hpp>
@@ -72,7 +73,7 @@ struct Hinge {
  private:
   // A term that is NaN counts as above 0, since comparisons with NaN are false.
   static constexpr auto terms = []<class A>(const A& y, const A& t, A& dy) -> A {
-    A result = 1 - t * y;
+    A result = multiply_add(-t, y, 1);
     for (Index i = 0; i < y.size(); ++i) {
       dy(i) = result(i) <= 0 ? 0 : -t(i);
       result(i) = result(i) <= 0 ? 0 : result(i);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 
@@ -44,7 +45,7 @@ struct Huber {
     return [d = static_cast<S>(delta)]<class A>(const A& y, const A& t, A& dy) -> A {
       const A e = y - t;
       for (Index i = 0; i < e.size(); ++i) dy(i) = e(i) < -d ? -d : e(i) > d ? d : e(i);
-      return dy * (e - dy / 2);
+      return rounded_product(dy, e - dy / 2);
     };
   }
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 
@@ -25,8 +26,9 @@ struct MeanSquaredError {
 
  private:
   static constexpr auto terms = []<class A>(const A& y, const A& t, A& dy) -> A {
-    dy = 2 * (y - t);
-    return (y - t).square();
+    const A e = y - t;
+    dy = 2 * e;
+    return rounded_product(e, e);
   };
 };
 

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/kernel/elementary.hpp>
 #include <mlp/kernel/tile.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 
@@ -58,17 +59,17 @@ struct PoissonNLL {
       if (log_input) {
         const A rate = elementary::exp(y);
         dy = rate - t;
-        result = rate - t * y;
+        result = multiply_add(-t, y, rate);
       } else {
         const A rate = y + eps;
         dy = 1 - t / rate;
-        result = y - t * rate.log();
+        result = multiply_add(-t, elementary::log(rate), y);
       }
       if (full) {
-        const A log = t.max(S(1)).log();
+        const A log = elementary::log(t.max(S(1)));
         constexpr auto half_log_2_pi = static_cast<S>(0.91893853320467274178);
-        for (Index i = 0; i < t.size(); ++i)
-          result(i) += t(i) > 1 ? t(i) * log(i) - t(i) + log(i) / 2 + half_log_2_pi : 0;
+        const A stirling = multiply_add(t, log, log / 2 - t) + half_log_2_pi;
+        for (Index i = 0; i < t.size(); ++i) result(i) += t(i) > 1 ? stirling(i) : 0;
       }
       return result;
     };

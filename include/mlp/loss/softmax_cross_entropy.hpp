@@ -1,8 +1,9 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/kernel/elementary.hpp>
 #include <mlp/kernel/tile.hpp>
 #include <mlp/loss/share_of_largest.hpp>
 #include <mlp/loss/weight_options.hpp>
@@ -100,14 +101,13 @@ struct SoftmaxCrossEntropy {
   template <bool Plain, class Y, class T>
   typename Y::Scalar value(const Y& y, const T& t) const {
     using S = typename Y::Scalar;
-    using std::log;
     detail::check_labels("SoftmaxCrossEntropy", y.rows(), t);
     S sum = 0;
     for (Index j = 0; j < y.cols(); ++j) {
       const auto y_j = y.col(j);
       const S max = y_j.maxCoeff();
       const S exp_sum = sum_tiles<S>([max](const auto& a) { return elementary::exp(a - max); }, y_j);
-      sum += cross_entropy<Plain>(y_j, max + log(exp_sum), t, j);
+      sum += cross_entropy<Plain>(y_j, max + elementary::log(exp_sum), t, j);
     }
     return scale<S>(t) * sum;
   }
@@ -115,7 +115,6 @@ struct SoftmaxCrossEntropy {
   template <bool Plain, class Y, class T>
   typename Y::Scalar value_and_gradient(const Y& y, const T& t, auto& dy) const {
     using S = typename Y::Scalar;
-    using std::log;
     detail::check_labels("SoftmaxCrossEntropy", y.rows(), t);
     const S scale = this->scale<S>(t);
     S sum = 0;
@@ -129,13 +128,15 @@ struct SoftmaxCrossEntropy {
         softmax_minus_q(dy_j, exp_sum, t, j);
         dy_j *= scale;
       } else if constexpr (detail::is_labels<T>) {
-        dy_j *= scale / exp_sum;
-        dy_j(t(j)) -= scale;
+        const S factor = scale / exp_sum, of_label = multiply_add(dy_j(t(j)), factor, -scale);
+        dy_j *= factor;
+        dy_j(t(j)) = of_label;
       } else {
-        dy_j *= scale * sum_tiles<S>([](const auto& p) { return p; }, t.col(j)) / exp_sum;
-        dy_j -= scale * t.col(j);
+        const S factor = scale * sum_tiles<S>([](const auto& p) { return p; }, t.col(j)) / exp_sum;
+        for_each_tile([=](const auto& p, auto& d) { d = multiply_add(factor, d, -scale * p); }, t.col(j),
+                      dy_j);
       }
-      sum += cross_entropy<Plain>(y_j, max + log(exp_sum), t, j);
+      sum += cross_entropy<Plain>(y_j, max + elementary::log(exp_sum), t, j);
     }
     return scale * sum;
   }
@@ -158,13 +159,15 @@ struct SoftmaxCrossEntropy {
     using S = typename Y::Scalar;
     if constexpr (!Plain) {
       const S sum = sum_classes<S>(
-          [=](const auto& q, const auto& a) -> Tile<S> { return q * (log_sum_exp - a); }, t, j, y_j);
-      if constexpr (detail::is_labels<T>) return sum + q_of_label<S>(t(j)) * (log_sum_exp - y_j(t(j)));
-      else return sum;
+          [=](const auto& q, const auto& a) { return rounded_product(q, log_sum_exp - a); }, t, j, y_j);
+      if constexpr (detail::is_labels<T>) {
+        return multiply_add(q_of_label<S>(t(j)), log_sum_exp - y_j(t(j)), sum);
+      } else return sum;
     } else if constexpr (detail::is_labels<T>) {
       return log_sum_exp - y_j(t(j));
     } else {
-      return sum_tiles<S>([=](const auto& a, const auto& p) { return p * (log_sum_exp - a); }, y_j, t.col(j));
+      return sum_tiles<S>([=](const auto& a, const auto& p) { return rounded_product(p, log_sum_exp - a); },
+                          y_j, t.col(j));
     }
   }
 
@@ -175,7 +178,8 @@ struct SoftmaxCrossEntropy {
     S q_sum = sum_classes<S>([](const auto& q, const auto&) { return q; }, t, j, e);
     if constexpr (detail::is_labels<T>) q_sum += q_of_label<S>(t(j));
     const S factor = q_sum / exp_sum;
-    sum_classes<S>([=](const auto& q, auto& a) -> Tile<S> { return a = factor * a - q; }, t, j, e);
+    sum_classes<S>([=](const auto& q, auto& a) -> Tile<S> { return a = multiply_add(factor, a, -q); }, t, j,
+                   e);
     if constexpr (detail::is_labels<T>) e(t(j)) -= q_of_label<S>(t(j));
   }
 
@@ -185,17 +189,19 @@ struct SoftmaxCrossEntropy {
   S sum_classes(const auto& f, const T& t, Index j, auto&& a) const {
     const S rest = static_cast<S>(1 - label_smoothing);
     const S share = static_cast<S>(label_smoothing / static_cast<double>(a.size()));
+    const auto weighted = []<class... W>(const Tile<S>& q, const W&... w) {
+      if constexpr (sizeof...(W) == 0) return q;
+      else return rounded_product(q, (w.template cast<S>() * ...));
+    };
     const auto sum = [&](const auto&... weights) {
       if constexpr (detail::is_labels<T>) {
         return sum_tiles<S>(
-            [&](auto& tile, const auto&... w) {
-              return f(Tile<S>((Tile<S>::Constant(share) * ... * w.template cast<S>())), tile);
-            },
+            [&](auto& tile, const auto&... w) { return f(weighted(Tile<S>::Constant(share), w...), tile); },
             a, weights...);
       } else {
         return sum_tiles<S>(
             [&](auto& tile, const auto& p, const auto&... w) {
-              return f(Tile<S>(((share + rest * p) * ... * w.template cast<S>())), tile);
+              return f(weighted(multiply_add(rest, p, share), w...), tile);
             },
             a, t.col(j), weights...);
       }

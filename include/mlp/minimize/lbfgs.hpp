@@ -1,7 +1,10 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/kernel/norm.hpp>
+#include <mlp/kernel/tile.hpp>
 #include <mlp/minimize/fit.hpp>
 #include <mlp/minimize/minimize_result.hpp>
 #include <mlp/training/callback.hpp>
@@ -16,6 +19,17 @@ namespace mlp {
 
 namespace detail {
 
+template <class A, class B>
+auto dot(const A& a, const B& b) {
+  return sum_tiles<typename A::Scalar>([](const auto& p, const auto& q) { return rounded_product(p, q); }, a,
+                                       b);
+}
+// sum = a x + y, where sum may be y.
+template <class S, class X, class Y, class Sum>
+void add_multiple(S a, const X& x, const Y& y, Sum&& sum) {
+  for_each_tile([a](const auto& p, const auto& q, auto& r) { r = multiply_add(a, p, q); }, x, y, sum);
+}
+
 // A point of the line theta + a d: the loss there, and its derivative along d.
 template <class S>
 struct LinePoint {
@@ -27,7 +41,7 @@ struct LinePoint {
 template <class S>
 S minimum_of_cubic(const LinePoint<S>& p, const LinePoint<S>& q) {
   const S d1 = p.slope + q.slope - 3 * (p.value - q.value) / (p.a - q.a);
-  const S d2 = std::copysign(std::sqrt(d1 * d1 - p.slope * q.slope), q.a - p.a);
+  const S d2 = std::copysign(std::sqrt(multiply_add(d1, d1, -p.slope * q.slope)), q.a - p.a);
   return q.a - (q.a - p.a) * (q.slope + d2 - d1) / (q.slope - p.slope + 2 * d2);
 }
 
@@ -35,7 +49,7 @@ S minimum_of_cubic(const LinePoint<S>& p, const LinePoint<S>& q) {
 // the slope shrinks.
 template <class S>
 bool falls_enough(const LinePoint<S>& start, const LinePoint<S>& p) {
-  return p.value <= start.value + S(1e-4) * p.a * start.slope;
+  return p.value <= multiply_add(S(1e-4) * p.a, start.slope, start.value);
 }
 template <class S>
 bool is_flat_enough(const LinePoint<S>& start, const LinePoint<S>& p) {
@@ -80,7 +94,7 @@ LinePoint<S> line_search(Phi&& phi, const LinePoint<S>& start, S a, Index trials
     } else if (!std::isfinite(share) || std::abs(width) > S(0.66) * last_width) {
       share = S(0.5);
     }
-    a = low.a + std::clamp(share, S(0.1), S(0.9)) * width;
+    a = multiply_add(std::clamp(share, S(0.1), S(0.9)), width, low.a);
     last_width = std::abs(width);
   }
   return low.value < start.value ? low : start;
@@ -131,10 +145,10 @@ struct Lbfgs {
     S tried = 0;
     const auto phi = [&](S a) -> detail::LinePoint<S> {
       tried = a;
-      x_new = x + a * d;
+      detail::add_multiple(a, d, x, x_new);
       const S value_new = static_cast<S>(f(std::as_const(x_new), gradient_new));
       ++result.evaluations;
-      const S slope = gradient_new.dot(d);
+      const S slope = detail::dot(gradient_new, d);
       if (std::isfinite(value_new) && std::isfinite(slope)) return {a, value_new, slope};
       return {a, std::numeric_limits<S>::infinity(), 0};
     };
@@ -157,21 +171,22 @@ struct Lbfgs {
       d = -gradient;
       for (Index i = next; i-- > first;) {
         const Index k = i % history;
-        alpha(k) = rho(k) * s.col(k).dot(d);
-        d -= alpha(k) * y.col(k);
+        alpha(k) = rho(k) * detail::dot(s.col(k), d);
+        detail::add_multiple(-alpha(k), y.col(k), d, d);
       }
       if (first < next) {
         const Index k = (next - 1) % history;
-        d /= rho(k) * y.col(k).squaredNorm();
+        d /= rho(k) * detail::dot(y.col(k), y.col(k));
       } else {
-        d /= std::max(S(1), d.template lpNorm<1>());
+        d /= std::max(S(1), sum_tiles<S>([](const auto& a) -> Tile<S> { return a.abs(); }, d));
       }
       for (Index i = first; i < next; ++i) {
         const Index k = i % history;
-        d += (alpha(k) - rho(k) * y.col(k).dot(d)) * s.col(k);
+        const S beta = multiply_add(-rho(k), detail::dot(y.col(k), d), alpha(k));
+        detail::add_multiple(beta, s.col(k), d, d);
       }
 
-      const detail::LinePoint<S> start{0, value, gradient.dot(d)};
+      const detail::LinePoint<S> start{0, value, detail::dot(gradient, d)};
       // The decrease that d promises is below the rounding error of the loss.
       if (first < next && start.slope <= 0 && -start.slope <= epsilon * std::abs(value)) {
         return stop(StopReason::change_tolerance);
@@ -190,8 +205,8 @@ struct Lbfgs {
       first = std::max(first, next - history + 1);
       s.col(k) = x_new - x;
       y.col(k) = gradient_new - gradient;
-      const S curvature = s.col(k).dot(y.col(k));
-      if (curvature > epsilon * s.col(k).norm() * y.col(k).norm()) {
+      const S curvature = detail::dot(s.col(k), y.col(k));
+      if (curvature > epsilon * static_cast<S>(mlp::norm(s.col(k))) * static_cast<S>(mlp::norm(y.col(k)))) {
         rho(k) = 1 / curvature;
         ++next;
       }

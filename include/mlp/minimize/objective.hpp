@@ -1,11 +1,14 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 #include <mlp/core/network.hpp>
+#include <mlp/core/sample_weights.hpp>
 #include <mlp/data/dataset.hpp>
+#include <mlp/kernel/tile.hpp>
 #include <mlp/loss/mean_squared_error.hpp>
 
 #include <algorithm>
@@ -78,7 +81,8 @@ class Objective {
     clear(gradient, 1);
     return mean_over_pieces([&](const auto& x, const auto& t, const auto& w, S share) {
       const S loss = net_->loss_and_gradient(x, t, w, workspace_, piece_gradient_);
-      gradient += share * piece_gradient_;
+      for_each_tile([share](const auto& part, auto& sum) { sum = multiply_add(share, part, sum); },
+                    piece_gradient_, gradient);
       return loss;
     });
   }
@@ -102,7 +106,8 @@ class Objective {
       rows_.resize(net_->parameter_count(), std::min(block, residuals));
       const S scale = S(2) / static_cast<S>(residuals);
       const Vector<S>& w = data_->weights;
-      const S mean_weight = w.size() > 0 ? w.mean() : S(1);
+      const S mean_weight =
+          w.size() > 0 ? static_cast<S>(detail::sum_of_weights(w) / static_cast<double>(w.size())) : S(1);
       Index count = 0;
       for (Index j = 0; j < data_->size(); ++j) {
         const auto x = column(data_->x, j);
@@ -170,7 +175,7 @@ class Objective {
       const Index count = std::min(piece, data_->size() - i);
       detail::with_samples(*data_, i, count, [&](const auto& x, const auto& t, const auto& w) {
         const double share = net_->batch_weight(t, w) / whole;
-        sum += share * static_cast<double>(pass(x, t, w, static_cast<S>(share)));
+        sum = multiply_add(share, static_cast<double>(pass(x, t, w, static_cast<S>(share))), sum);
       });
     }
     return static_cast<S>(sum);

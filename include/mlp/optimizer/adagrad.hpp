@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 #include <mlp/kernel/tile.hpp>
@@ -36,9 +38,9 @@ struct Adagrad {
     const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
     for_each_tile(
         [=](auto& theta, const auto& gradient, auto& s) {
-          const Tile<S> g = (gradient + decay * theta).max(-limit).min(limit);
-          s = (s + initial + g * g).min(std::numeric_limits<S>::max());
-          theta -= rate * g / (s.sqrt() + eps);
+          const Tile<S> g = multiply_add(decay, theta, gradient).max(-limit).min(limit);
+          s = multiply_add(g, g, s + initial).min(std::numeric_limits<S>::max());
+          theta -= rate * g / (elementary::sqrt(s) + eps);
         },
         parameters, gradients, column(slot_vectors, 0));
   }

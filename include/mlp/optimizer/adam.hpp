@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 #include <mlp/kernel/tile.hpp>
@@ -19,10 +21,9 @@ template <class Theta>
 void adam_step(const auto& options, double decay, double keep, Theta& parameters, const auto& gradients,
                auto& slot_vectors, Index t) {
   using S = typename Theta::Scalar;
-  const auto steps = static_cast<double>(t);
   // learning_rate m^ = rate m, and sqrt(v^) = root sqrt(v).
-  const S rate = static_cast<S>(options.learning_rate / (1 - std::pow(options.beta1, steps))),
-          root = static_cast<S>(1 / std::sqrt(1 - std::pow(options.beta2, steps))),
+  const S rate = static_cast<S>(options.learning_rate / (1 - elementary::power(options.beta1, t))),
+          root = static_cast<S>(1 / std::sqrt(1 - elementary::power(options.beta2, t))),
           epsilon = static_cast<S>(options.epsilon), to_g = static_cast<S>(decay),
           kept = static_cast<S>(keep), beta1 = static_cast<S>(options.beta1),
           new1 = static_cast<S>(1 - options.beta1), beta2 = static_cast<S>(options.beta2),
@@ -30,10 +31,10 @@ void adam_step(const auto& options, double decay, double keep, Theta& parameters
   const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
   for_each_tile(
       [=](auto& theta, const auto& gradient, auto& m, auto& v) {
-        const Tile<S> g = (gradient + to_g * theta).max(-limit).min(limit);
-        m = beta1 * m + new1 * g;
-        v = beta2 * v + new2 * g * g;
-        theta = kept * theta - rate * m / (root * v.sqrt() + epsilon);
+        const Tile<S> g = multiply_add(to_g, theta, gradient).max(-limit).min(limit);
+        m = multiply_add(beta1, m, new1 * g);
+        v = multiply_add(beta2, v, new2 * g * g);
+        theta = multiply_add(kept, theta, -rate * m / multiply_add(root, elementary::sqrt(v), epsilon));
       },
       parameters, gradients, column(slot_vectors, 0), column(slot_vectors, 1));
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 #include <mlp/kernel/tile.hpp>
@@ -42,25 +44,27 @@ struct RMSprop {
     // g / r, after the update of v and h. Slots that the options do not need (h here, b below) are neither
     // read nor written.
     const auto scaled = [=](const auto& theta, const auto& gradient, auto& v, auto&... h) -> Tile<S> {
-      const Tile<S> g = (gradient + decay * theta).max(-limit).min(limit);
-      v = keep * v + fresh * g * g;
+      const Tile<S> g = multiply_add(decay, theta, gradient).max(-limit).min(limit);
+      v = multiply_add(keep, v, fresh * g * g);
       if constexpr (sizeof...(h) == 0) {
-        return g / (v.sqrt() + eps);
+        return g / (elementary::sqrt(v) + eps);
       } else {
-        ((h = keep * h + fresh * g), ...);
-        return g / ((v - (h * ...).square()).max(S(0)).sqrt() + eps);
+        ((h = multiply_add(keep, h, fresh * g)), ...);
+        return g / (elementary::sqrt(multiply_add(-(h * ...), (h * ...), v).max(S(0))) + eps);
       }
     };
     const auto run = [&](auto... columns_of_h) {
       if (momentum == 0) {
-        for_each_tile([=](auto& theta, const auto& gradient, auto& v,
-                          auto&... h) { theta -= rate * scaled(theta, gradient, v, h...); },
-                      parameters, gradients, column(slot_vectors, 0), columns_of_h...);
+        for_each_tile(
+            [=](auto& theta, const auto& gradient, auto& v, auto&... h) {
+              theta = multiply_add(-rate, scaled(theta, gradient, v, h...), theta);
+            },
+            parameters, gradients, column(slot_vectors, 0), columns_of_h...);
       } else {
         for_each_tile(
             [=](auto& theta, const auto& gradient, auto& b, auto& v, auto&... h) {
-              b = mu * b + scaled(theta, gradient, v, h...);
-              theta -= rate * b;
+              b = multiply_add(mu, b, scaled(theta, gradient, v, h...));
+              theta = multiply_add(-rate, b, theta);
             },
             parameters, gradients, column(slot_vectors, 1), column(slot_vectors, 0), columns_of_h...);
       }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 #include <mlp/kernel/tile.hpp>
@@ -30,15 +31,18 @@ struct Sgd {
             decay = static_cast<S>(weight_decay);
     // Expressions, not loops: g++ does not always vectorize a loop over three tiles.
     if (momentum == 0) {
-      for_each_tile([=](auto& theta, const auto& gradient) { theta -= rate * (gradient + decay * theta); },
-                    parameters, gradients);
+      for_each_tile(
+          [=](auto& theta, const auto& gradient) {
+            theta = multiply_add(-rate, multiply_add(decay, theta, gradient), theta);
+          },
+          parameters, gradients);
     } else {
       for_each_tile(
           [=, this](auto& theta, const auto& gradient, auto& v) {
-            const Tile<S> g = gradient + decay * theta;
-            v = mu * v + g;
-            if (nesterov) theta -= rate * (g + mu * v);
-            else theta -= rate * v;
+            const Tile<S> g = multiply_add(decay, theta, gradient);
+            v = multiply_add(mu, v, g);
+            if (nesterov) theta = multiply_add(-rate, multiply_add(mu, v, g), theta);
+            else theta = multiply_add(-rate, v, theta);
           },
           parameters, gradients, column(slot_vectors, 0));
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 
 namespace mlp::detail {
@@ -11,7 +12,7 @@ class EpochMeans {
  public:
   void begin_epoch() { *this = {}; }
   void after_batch(double loss, double weight) {
-    loss_sum_ += loss * weight;
+    loss_sum_ = multiply_add(loss, weight, loss_sum_);
     loss_weight_ += weight;
   }
   void before_step(double gradient_norm) {

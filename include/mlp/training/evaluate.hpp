@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/core/sample_weights.hpp>
 #include <mlp/data/dataset.hpp>
 
 #include <algorithm>
@@ -24,10 +26,10 @@ Evaluation evaluate(const Net& net, const Dataset<Target, typename Net::Scalar, 
     detail::with_samples(data, i, count, [&](const auto& x, const auto& t, const auto& w) {
       const auto [loss, accuracy] = net.loss_and_accuracy(x, t, w);
       const double weight = net.batch_weight(t, w),
-                   samples = w.size() == 0 ? static_cast<double>(count) : static_cast<double>(w.sum());
-      loss_sum += weight * static_cast<double>(loss);
+                   samples = w.size() == 0 ? static_cast<double>(count) : detail::sum_of_weights(w);
+      loss_sum = multiply_add(weight, static_cast<double>(loss), loss_sum);
       loss_weight += weight;
-      accuracy_sum += samples * static_cast<double>(accuracy);
+      accuracy_sum = multiply_add(samples, static_cast<double>(accuracy), accuracy_sum);
       accuracy_weight += samples;
     });
   }

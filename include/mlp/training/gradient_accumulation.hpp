@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
+#include <mlp/kernel/tile.hpp>
 
 namespace mlp::detail {
 
@@ -19,7 +21,7 @@ class GradientAccumulation {
     if (!is_on_) return;
     const auto w = static_cast<typename V::Scalar>(weight);
     if (weight_ == 0) sum_ = w * gradient;
-    else sum_ += w * gradient;
+    else for_each_tile([=](const auto& g, auto& sum) { sum = multiply_add(w, g, sum); }, gradient, sum_);
     weight_ += weight;
   }
 

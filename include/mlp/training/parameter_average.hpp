@@ -1,5 +1,8 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
+#include <mlp/kernel/tile.hpp>
+
 #include <optional>
 
 namespace mlp::detail {
@@ -20,7 +23,9 @@ class ParameterAverage {
   void after_step(const auto& theta) {
     if (!decay_) return;
     const auto rate = static_cast<typename V::Scalar>(1 - *decay_);
-    average_ += rate * (theta - average_);
+    for_each_tile(
+        [=](const auto& now, auto& average) { average = multiply_add(rate, now - average, average); }, theta,
+        average_);
   }
 
   /// Puts the average in theta's place, and theta in the average's; a second call undoes the first.

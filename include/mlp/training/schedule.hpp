@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mlp/base/elementary.hpp>
 #include <mlp/base/errors.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/core/concepts.hpp>
 
@@ -9,7 +11,6 @@
 #include <concepts>
 #include <functional>
 #include <limits>
-#include <numbers>
 #include <type_traits>
 #include <utility>
 
@@ -23,7 +24,7 @@ namespace detail {
 
 // Goes from a to b as progress goes from 0 to 1, along half a period of a cosine.
 inline double anneal(double a, double b, double progress) {
-  return b + (a - b) / 2 * (1 + std::cos(std::numbers::pi * std::clamp(progress, 0.0, 1.0)));
+  return multiply_add(a - b, elementary::half_cosine(std::clamp(progress, 0.0, 1.0)), b);
 }
 
 }  // namespace detail
@@ -43,7 +44,7 @@ struct StepSchedule {
   Index step_size = 0;
   double gamma = 0.1;
 
-  double operator()(Index step) const { return std::pow(gamma, static_cast<double>((step - 1) / step_size)); }
+  double operator()(Index step) const { return elementary::power(gamma, (step - 1) / step_size); }
   void validate() const {
     detail::check_option(step_size > 0, "StepSchedule", "step_size > 0", step_size);
     detail::check_option(gamma > 0, "StepSchedule", "gamma > 0", gamma);
@@ -55,7 +56,7 @@ struct StepSchedule {
 struct ExponentialSchedule {
   double gamma = 0;
 
-  double operator()(Index step) const { return std::pow(gamma, static_cast<double>(step - 1)); }
+  double operator()(Index step) const { return elementary::power(gamma, step - 1); }
   void validate() const { detail::check_option(gamma > 0, "ExponentialSchedule", "gamma > 0", gamma); }
 };
 

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
-#include <mlp/kernel/multiply_add.hpp>
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
+#include <initializer_list>
+#include <limits>
 #include <numbers>
 #include <type_traits>
 
@@ -75,11 +78,11 @@ EIGEN_STRONG_INLINE P power_of_two(const P& n_plus_rounder) {
 
 // q = e^r - 1 for |r| <= ln(2) / 2.
 // Coefficients: Sollya's fpminimax for (e^r - 1 - r) / r^2 on |r| <= 0.3469, the first one fixed at 1/2, for the
-// least relative error of q, 1.2e-2 and 4.6e-3 units of the last place (tests/kernel/elementary.sollya).
+// least relative error of q, 1.2e-2 and 4.6e-3 units of the last place (tests/base/elementary.sollya).
 template <class P>
 EIGEN_STRONG_INLINE P expm1_of_remainder(const P& r) {
   using Eigen::internal::pmul;
-  const auto add_product = [](const P& a, const P& b, const P& c) { return multiply_add<P>(a, b, c); };
+  const auto add_product = [](const P& a, const P& b, const P& c) { return packet_multiply_add<P>(a, b, c); };
   // Two coefficients at a time, c r + d, so that few operations wait for each other.
   const auto line = [&](double c, double d) { return add_product(constant<P>(c), r, constant<P>(d)); };
   const P r2 = pmul(r, r);
@@ -111,10 +114,10 @@ template <class P>
 EIGEN_STRONG_INLINE ReducedExponent<P> reduce_exponent(const P& x) {
   using Constants = ExpConstants<scalar_of<P>>;
   const P to_integer = constant<P>(rounder<scalar_of<P>>),
-          n_plus_rounder = multiply_add<P>(x, constant<P>(log2_of_e), to_integer),
+          n_plus_rounder = packet_multiply_add<P>(x, constant<P>(log2_of_e), to_integer),
           n = Eigen::internal::psub(n_plus_rounder, to_integer),
-          high = multiply_add<P>(n, constant<P>(-Constants::ln2_high), x),
-          r = multiply_add<P>(n, constant<P>(-Constants::ln2_low), high);
+          high = packet_multiply_add<P>(n, constant<P>(-Constants::ln2_high), x),
+          r = packet_multiply_add<P>(n, constant<P>(-Constants::ln2_low), high);
   return {n_plus_rounder, n, expm1_of_remainder<P>(r)};
 }
 
@@ -130,7 +133,7 @@ struct ExpFunction {
     if constexpr (sizeof(S) == sizeof(double)) {
       return pldexp(y, n);
     } else {  // 2^n leaves the normal numbers: two factors
-      const P half = multiply_add<P>(n, constant<P>(0.5), constant<P>(rounder<S>)),
+      const P half = packet_multiply_add<P>(n, constant<P>(0.5), constant<P>(rounder<S>)),
               rest = padd(psub(n, psub(half, constant<P>(rounder<S>))), constant<P>(rounder<S>));
       return pmul(pmul(y, power_of_two<P>(half)), power_of_two<P>(rest));
     }
@@ -148,7 +151,7 @@ struct Expm1Function {
     const auto [n_plus_rounder, unused, q] =
         reduce_exponent<P>(pmax(pmin(x, constant<P>(0)), constant<P>(-40)));  // -1 is reached before
     const P power = power_of_two<P>(n_plus_rounder);
-    return multiply_add<P>(q, power, psub(power, constant<P>(1)));
+    return packet_multiply_add<P>(q, power, psub(power, constant<P>(1)));
   }
   template <class Z>
   static auto by_eigen(const Z& z) {
@@ -164,13 +167,13 @@ struct TanhFunction {
     using namespace Eigen::internal;
     const P to_integer = constant<P>(rounder<scalar_of<P>>),
             a = pmin(pabs(x), constant<P>(20)),  // +-1 is reached before
-        n_plus_rounder = multiply_add<P>(a, constant<P>(-2 * log2_of_e), to_integer),
+        n_plus_rounder = packet_multiply_add<P>(a, constant<P>(-2 * log2_of_e), to_integer),
             n = psub(n_plus_rounder, to_integer),
             q = expm1_of_remainder<P>(
-                multiply_add<P>(n, constant<P>(-std::numbers::ln2), pmul(a, constant<P>(-2)))),
+                packet_multiply_add<P>(n, constant<P>(-std::numbers::ln2), pmul(a, constant<P>(-2)))),
             power = power_of_two<P>(n_plus_rounder), one = constant<P>(1);
-    const P y = pdiv(multiply_add<P>(q, pnegate(power), psub(one, power)),
-                     multiply_add<P>(q, power, padd(one, power)));
+    const P y = pdiv(packet_multiply_add<P>(q, pnegate(power), psub(one, power)),
+                     packet_multiply_add<P>(q, power, padd(one, power)));
     return por(y, pand(x, constant<P>(-0.0)));  // with the sign of x
   }
   template <class Z>
@@ -188,9 +191,9 @@ struct SigmoidFunction {
     const P is_far = pcmp_lt(x, constant<P>(-0.69 * Constants::digits));
     const auto [n_plus_rounder, unused, q] =
         reduce_exponent<P>(pmax(pselect(is_far, x, pnegate(x)), constant<P>(Constants::zero_at)));
-    const P power = power_of_two<P>(n_plus_rounder), e = multiply_add<P>(q, power, power);
-    return pselect(is_far, multiply_add<P>(pnegate(e), e, e),
-                   pdiv(constant<P>(1), multiply_add<P>(q, power, padd(power, constant<P>(1)))));
+    const P power = power_of_two<P>(n_plus_rounder), e = packet_multiply_add<P>(q, power, power);
+    return pselect(is_far, packet_multiply_add<P>(pnegate(e), e, e),
+                   pdiv(constant<P>(1), packet_multiply_add<P>(q, power, padd(power, constant<P>(1)))));
   }
   template <class Z>
   static auto by_eigen(const Z& z) {
@@ -198,23 +201,102 @@ struct SigmoidFunction {
   }
 };
 
+// log(1 + f) for 1 + f in [sqrt(1/2), 2]. With s = f / (2 + f) it is 2 atanh(s) = f - s (f - s^2 Q(s^2)).
+// Coefficients of Q: Sollya's fpminimax for (2 atanh(s) - 2 s) / s^3 on 0 <= s <= 1/3, for the least relative
+// error, 4.7e-3 and 4.3e-2 units of the last place of the logarithm (tests/base/elementary.sollya).
+template <class P>
+EIGEN_STRONG_INLINE P log_of_one_plus(const P& f) {
+  using namespace Eigen::internal;
+  const P s = pdiv(f, padd(f, constant<P>(2))), s2 = pmul(s, s);
+  const auto polynomial = [&](double first, auto... coefficients) {
+    P sum = constant<P>(first);
+    ((sum = packet_multiply_add<P>(sum, s2, constant<P>(coefficients))), ...);
+    return sum;
+  };
+  P q;
+  if constexpr (sizeof(scalar_of<P>) == sizeof(float)) {
+    q = polynomial(0x1.e1225ap-3, 0x1.bb313ep-3, 0x1.24d76cp-2, 0x1.999866p-2, 0x1.555556p-1);
+  } else {
+    q = polynomial(0x1.4adf430f1b764p-3, 0x1.68af4d7a34939p-4, 0x1.eb82def21bba3p-4, 0x1.10ad642a167c4p-3,
+                   0x1.3b189f3a282ddp-3, 0x1.745cf1a269aap-3, 0x1.c71c726a613b4p-3, 0x1.24924923e1da2p-2,
+                   0x1.999999999a259p-2, 0x1.5555555555555p-1);
+  }
+  return packet_multiply_add<P>(pnegate(s), packet_multiply_add<P>(pnegate(s2), q, f), f);
+}
+
+struct LogFunction {
+  template <class P>
+  EIGEN_STRONG_INLINE P operator()(const P& x) const {
+    using namespace Eigen::internal;
+    using S = scalar_of<P>;
+    using Constants = ExpConstants<S>;
+    // x = 2^n m with m in [sqrt(1/2), sqrt(2))
+    P n, m = pfrexp(x, n);
+    const P one = constant<P>(1), zero = constant<P>(0),
+            infinity = constant<P>(std::numeric_limits<double>::infinity()),
+            is_small = pcmp_lt(m, constant<P>(std::numbers::sqrt2 / 2));
+    n = psub(n, pselect(is_small, one, zero));
+    m = padd(m, pselect(is_small, m, zero));
+    const P y = packet_multiply_add<P>(
+        n, constant<P>(Constants::ln2_high),
+        packet_multiply_add<P>(n, constant<P>(Constants::ln2_low), log_of_one_plus<P>(psub(m, one))));
+    const P others =
+        pselect(pcmp_eq(x, zero), pnegate(infinity),
+                pselect(pcmp_eq(x, infinity), x, constant<P>(std::numeric_limits<double>::quiet_NaN())));
+    return pselect(pand(pcmp_lt(zero, x), pcmp_lt(x, infinity)), y, others);
+  }
+  template <class Z>
+  static auto by_eigen(const Z& z) {
+    return z.log();
+  }
+};
+
+struct Log1pFunction {
+  template <class P>
+  EIGEN_STRONG_INLINE P operator()(const P& x) const {
+    return log_of_one_plus<P>(x);
+  }
+  template <class Z>
+  static auto by_eigen(const Z& z) {
+    return z.log1p();
+  }
+};
+
+// Eigen's square root of floats is an approximation on x86, from an instruction whose bits AMD's and Intel's
+// processors do not agree on.
+struct SqrtFunction {
+  template <class P>
+  EIGEN_STRONG_INLINE P operator()(const P& x) const {
+#ifdef EIGEN_VECTORIZE_AVX512
+    if constexpr (std::is_same_v<P, Eigen::internal::Packet16f>) return _mm512_sqrt_ps(x);
+    else
+#endif
+#ifdef EIGEN_VECTORIZE_AVX
+        if constexpr (std::is_same_v<P, Eigen::internal::Packet8f>)
+      return _mm256_sqrt_ps(x);
+    else
+#endif
+#ifdef EIGEN_VECTORIZE_SSE
+        if constexpr (std::is_same_v<P, Eigen::internal::Packet4f>)
+      return _mm_sqrt_ps(x);
+    else
+#endif
+      return Eigen::internal::psqrt(x);
+  }
+  template <class Z>
+  static auto by_eigen(const Z& z) {
+    return z.sqrt();
+  }
+};
+
 // f of each coefficient. Scalars other than float and double (long double, Dual) take Eigen's functions.
 template <class F, class Z>
 EIGEN_STRONG_INLINE typename Z::PlainObject element_wise(const F& f, const Eigen::ArrayBase<Z>& z) {
   using S = typename Z::Scalar;
-  constexpr int size = Z::SizeAtCompileTime;
-  static_assert(size != Dynamic, "mlp: elementary functions take arrays of fixed size, such as tiles");
-  typename Z::PlainObject y = z;
-  if constexpr (std::is_same_v<S, float> || std::is_same_v<S, double>) {
-    using Widest = typename Eigen::internal::packet_traits<S>::type;
-    using P = std::conditional_t<size % packet_size<Widest> == 0, Widest, S>;
-    for (int i = 0; i < size; i += packet_size<P>) {
-      Eigen::internal::pstoreu(y.data() + i, f(Eigen::internal::ploadu<P>(y.data() + i)));
-    }
-  } else {
-    y = typename Z::PlainObject(F::by_eigen(y));
-  }
-  return y;
+  static_assert(Z::SizeAtCompileTime != Dynamic,
+                "mlp: elementary functions take arrays of fixed size, such as tiles");
+  if constexpr (std::is_same_v<S, float> || std::is_same_v<S, double>) return by_packets(f, z.derived());
+  else return typename Z::PlainObject(F::by_eigen(typename Z::PlainObject(z)));
 }
 
 #pragma GCC diagnostic pop
@@ -246,6 +328,56 @@ EIGEN_STRONG_INLINE auto tanh(const Eigen::ArrayBase<Z>& z) {
 template <class Z>
 EIGEN_STRONG_INLINE auto sigmoid(const Eigen::ArrayBase<Z>& z) {
   return detail::element_wise(detail::SigmoidFunction{}, z);
+}
+
+/// log(1 + z) for 0 <= z <= 1, without cancellation
+template <class Z>
+EIGEN_STRONG_INLINE auto log1p_up_to_1(const Eigen::ArrayBase<Z>& z) {
+  return detail::element_wise(detail::Log1pFunction{}, z);
+}
+
+/// The natural logarithm: -inf of 0, nan of negative numbers
+template <class Z>
+EIGEN_STRONG_INLINE auto log(const Eigen::ArrayBase<Z>& z) {
+  return detail::element_wise(detail::LogFunction{}, z);
+}
+template <class S>
+requires(!detail::is_array<S>) S log(const S& x) {
+  if constexpr (std::is_same_v<S, float> || std::is_same_v<S, double>) {
+    return detail::LogFunction{}(x);
+  } else {
+    using std::log;
+    return log(x);
+  }
+}
+
+/// The square root, rounded once
+template <class Z>
+EIGEN_STRONG_INLINE auto sqrt(const Eigen::ArrayBase<Z>& z) {
+  return detail::element_wise(detail::SqrtFunction{}, z);
+}
+
+/// x^n for n >= 0, by squaring
+constexpr double power(double x, Index n) {
+  double result = 1;
+  for (; n > 0; n /= 2, x *= x) {
+    if (n % 2 != 0) result *= x;
+  }
+  return result;
+}
+
+/// (1 + cos(pi p)) / 2 for p in [0, 1]: 1 at 0, 0 at 1
+inline double half_cosine(double p) {
+  // sin(pi/2 q)^2 of the distance q from the nearer end: q^2 times a polynomial, whose coefficients are of
+  // Sollya's fpminimax (tests/base/elementary.sollya).
+  const double q = p < 0.5 ? p : 1 - p, q2 = q * q;
+  double sum = 0;
+  for (const double coefficient : {0x1.0afd0b9e5609bp-25, -0x1.1b70078780a72p-19, 0x1.b6bd105714454p-15,
+                                   -0x1.f9d2ff7142711p-11, 0x1.a6d1f17a929cfp-7, -0x1.e1f5068650395p-4,
+                                   0x1.55d3c7e3c866ap-1, -0x1.03c1f081b5a81p1, 0x1.3bd3cc9be45dep1}) {
+    sum = mlp::multiply_add(sum, q2, coefficient);
+  }
+  return p < 0.5 ? mlp::multiply_add(-q2, sum, 1.) : q2 * sum;
 }
 
 }  // namespace elementary

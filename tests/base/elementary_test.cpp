@@ -1,4 +1,4 @@
-#include <mlp/kernel/elementary.hpp>
+#include <mlp/base/elementary.hpp>
 
 #include <mlp/kernel/tile.hpp>
 
@@ -8,6 +8,7 @@
 #include <cmath>
 #include <initializer_list>
 #include <limits>
+#include <numbers>
 #include <type_traits>
 
 using namespace mlp;
@@ -51,6 +52,9 @@ double largest_error(F f, Exact exact, double low, double high) {
 const auto exp_of = [](const auto& z) { return elementary::exp(z); };
 const auto expm1_of = [](const auto& z) { return elementary::expm1_of_negative(z); };
 const auto tanh_of = [](const auto& z) { return elementary::tanh(z); };
+const auto log_of = [](const auto& z) { return elementary::log(z); };
+const auto log1p_of = [](const auto& z) { return elementary::log1p_up_to_1(z.abs().min(1)); };
+const auto sqrt_of = [](const auto& z) { return elementary::sqrt(z); };
 const auto sigmoid_of = [](const auto& z) { return elementary::sigmoid(z); };
 
 template <class S>
@@ -70,6 +74,11 @@ TEST_CASE_TEMPLATE("elementary: within 2 units of the last place in float, 2.5 i
             expm1_of, [](long double z) { return std::expm1(z); }, bottom, 0) <= limit);
   CHECK(largest_error<S>(
             expm1_of, [](long double z) { return std::expm1(z); }, -2, 0) <= limit);
+  const auto log = [](long double z) { return std::log(z); };
+  CHECK(largest_error<S>(log_of, log, 0.1, 3) <= 1.2);
+  CHECK(largest_error<S>(log_of, log, 3, is_float ? 1e38 : 1e308) <= 1.2);
+  CHECK(largest_error<S>(
+            log1p_of, [](long double z) { return std::log1p(std::min(std::abs(z), 1.0L)); }, 0, 1) <= 1.3);
   const auto tanh = [](long double z) { return std::tanh(z); };
   CHECK(largest_error<S>(tanh_of, tanh, -22, 22) <= limit);
   CHECK(largest_error<S>(tanh_of, tanh, -1, 1) <= limit);
@@ -98,6 +107,12 @@ TEST_CASE_TEMPLATE("elementary: the ends", S, float, double) {
   CHECK(at<S>(infinity, expm1_of) == 0);
   CHECK(at<S>(infinity, tanh_of) == 1);
   CHECK(at<S>(-infinity, tanh_of) == -1);
+  CHECK(at<S>(infinity, log_of) == std::numeric_limits<S>::infinity());
+  CHECK(at<S>(0, log_of) == -std::numeric_limits<S>::infinity());
+  CHECK(at<S>(-0.0, log_of) == -std::numeric_limits<S>::infinity());
+  CHECK(at<S>(1, log_of) == 0);
+  CHECK(at<S>(0, log1p_of) == 0);
+  CHECK(at<S>(infinity, sqrt_of) == std::numeric_limits<S>::infinity());
   CHECK(at<S>(infinity, sigmoid_of) == 1);
   CHECK(at<S>(-infinity, sigmoid_of) == 0);
   CHECK(at<S>(0, exp_of) == 1);
@@ -109,11 +124,18 @@ TEST_CASE_TEMPLATE("elementary: the ends", S, float, double) {
   const double tiny = std::numeric_limits<S>::denorm_min();
   CHECK(at<S>(-tiny, tanh_of) == static_cast<S>(-tiny));
   CHECK(at<S>(-tiny, expm1_of) == static_cast<S>(-tiny));
+  CHECK(at<S>(tiny, log_of) == std::log(static_cast<S>(tiny)));
+  CHECK(at<S>(tiny, log1p_of) == static_cast<S>(tiny));
+  CHECK(at<S>(tiny, sqrt_of) == std::sqrt(static_cast<S>(tiny)));
   const double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK(std::isnan(at<S>(nan, exp_of)));
   CHECK(std::isnan(at<S>(nan, expm1_of)));
   CHECK(std::isnan(at<S>(nan, tanh_of)));
   CHECK(std::isnan(at<S>(nan, sigmoid_of)));
+  CHECK(std::isnan(at<S>(nan, log_of)));
+  CHECK(std::isnan(at<S>(-1, log_of)));
+  CHECK(std::isnan(at<S>(-infinity, log_of)));
+  CHECK(std::isnan(at<S>(nan, log1p_of)));
 }
 
 TEST_CASE_TEMPLATE("elementary: one coefficient alone has the bits that it has in a tile", S, float, double) {
@@ -132,6 +154,32 @@ TEST_CASE_TEMPLATE("elementary: one coefficient alone has the bits that it has i
   check(expm1_of);
   check(tanh_of);
   check(sigmoid_of);
+  check([](const auto& z) { return elementary::log(z.abs()); });
+  check([](const auto& z) { return elementary::log1p_up_to_1(z.abs() / 120); });
+  check([](const auto& z) { return elementary::sqrt(z.abs()); });
+}
+
+TEST_CASE_TEMPLATE("elementary: square roots are rounded once, as std::sqrt's are", S, float, double) {
+  for (double first = 1e-3; first < 1e3; first *= 1.0123) {
+    Tile<S> z;
+    for (Index j = 0; j < tile_size; ++j) z(j) = static_cast<S>(first / (1 + static_cast<double>(j)));
+    const Tile<S> y = elementary::sqrt(z);
+    for (Index j = 0; j < tile_size; ++j) CHECK(y(j) == std::sqrt(z(j)));
+  }
+}
+
+TEST_CASE("elementary: the logarithm of a scalar has the bits that it has in a tile") {
+  for (const float x : {0.3f, 1.7f, 12345.f}) {
+    CHECK(elementary::log(x) == elementary::log(Tile<float>::Constant(x))(3));
+  }
+  CHECK(elementary::log(2.5L) == std::log(2.5L));
+}
+
+TEST_CASE("elementary: powers") {
+  CHECK(elementary::power(0.9, 0) == 1);
+  CHECK(elementary::power(0, 3) == 0);
+  CHECK(elementary::power(-1.5, 3) == -3.375);
+  CHECK(elementary::power(0.999, 10'000) == doctest::Approx(std::pow(0.999, 10'000)).epsilon(1e-12));
 }
 
 TEST_CASE("elementary: other scalars take Eigen's functions") {
@@ -140,4 +188,19 @@ TEST_CASE("elementary: other scalars take Eigen's functions") {
   CHECK((elementary::tanh(z) == z.tanh()).all());
   CHECK((elementary::expm1_of_negative(z) == z.min(0).expm1()).all());
   CHECK((elementary::sigmoid(z) == 1 / (1 + (-z).exp())).all());
+  const Tile<long double> positive = z.exp();
+  CHECK((elementary::log(positive) == positive.log()).all());
+  CHECK((elementary::sqrt(positive) == positive.sqrt()).all());
+  CHECK((elementary::log1p_up_to_1(positive) == positive.log1p()).all());
+}
+
+TEST_CASE("elementary: half a period of a cosine") {
+  CHECK(elementary::half_cosine(0) == 1);
+  CHECK(elementary::half_cosine(1) == 0);
+  CHECK(elementary::half_cosine(0.5) == doctest::Approx(0.5).epsilon(1e-15));
+  for (int i = 0; i <= 1000; ++i) {
+    const double p = i / 1000.0;
+    const auto exact = static_cast<double>((1 + std::cos(std::numbers::pi_v<long double> * p)) / 2);
+    CHECK(std::abs(elementary::half_cosine(p) - exact) < 3e-16);
+  }
 }
