@@ -54,6 +54,7 @@ const auto expm1_of = [](const auto& z) { return elementary::expm1_of_negative(z
 const auto tanh_of = [](const auto& z) { return elementary::tanh(z); };
 const auto log_of = [](const auto& z) { return elementary::log(z); };
 const auto log1p_of = [](const auto& z) { return elementary::log1p_up_to_1(z.abs().min(1)); };
+const auto normal_cdf_of = [](const auto& z) { return elementary::normal_cdf(z); };
 const auto sqrt_of = [](const auto& z) { return elementary::sqrt(z); };
 const auto sigmoid_of = [](const auto& z) { return elementary::sigmoid(z); };
 
@@ -79,6 +80,11 @@ TEST_CASE_TEMPLATE("elementary: within 2 units of the last place in float, 2.5 i
   CHECK(largest_error<S>(log_of, log, 3, is_float ? 1e38 : 1e308) <= 1.2);
   CHECK(largest_error<S>(
             log1p_of, [](long double z) { return std::log1p(std::min(std::abs(z), 1.0L)); }, 0, 1) <= 1.3);
+  const auto normal_cdf = [](long double z) {
+    return std::erfc(-z / std::numbers::sqrt2_v<long double>) / 2;
+  };
+  CHECK(largest_error<S>(normal_cdf_of, normal_cdf, is_float ? -12.9 : -37.4, 3) <= 5);
+  CHECK(largest_error<S>(normal_cdf_of, normal_cdf, -5, 0) <= 5);
   const auto tanh = [](long double z) { return std::tanh(z); };
   CHECK(largest_error<S>(tanh_of, tanh, -22, 22) <= limit);
   CHECK(largest_error<S>(tanh_of, tanh, -1, 1) <= limit);
@@ -112,6 +118,9 @@ TEST_CASE_TEMPLATE("elementary: the ends", S, float, double) {
   CHECK(at<S>(-0.0, log_of) == -std::numeric_limits<S>::infinity());
   CHECK(at<S>(1, log_of) == 0);
   CHECK(at<S>(0, log1p_of) == 0);
+  CHECK(at<S>(infinity, normal_cdf_of) == 1);
+  CHECK(at<S>(-infinity, normal_cdf_of) == 0);
+  CHECK(at<S>(0, normal_cdf_of) == S(0.5));
   CHECK(at<S>(infinity, sqrt_of) == std::numeric_limits<S>::infinity());
   CHECK(at<S>(infinity, sigmoid_of) == 1);
   CHECK(at<S>(-infinity, sigmoid_of) == 0);
@@ -136,6 +145,7 @@ TEST_CASE_TEMPLATE("elementary: the ends", S, float, double) {
   CHECK(std::isnan(at<S>(-1, log_of)));
   CHECK(std::isnan(at<S>(-infinity, log_of)));
   CHECK(std::isnan(at<S>(nan, log1p_of)));
+  CHECK(std::isnan(at<S>(nan, normal_cdf_of)));
 }
 
 TEST_CASE_TEMPLATE("elementary: one coefficient alone has the bits that it has in a tile", S, float, double) {
@@ -154,6 +164,7 @@ TEST_CASE_TEMPLATE("elementary: one coefficient alone has the bits that it has i
   check(expm1_of);
   check(tanh_of);
   check(sigmoid_of);
+  check(normal_cdf_of);
   check([](const auto& z) { return elementary::log(z.abs()); });
   check([](const auto& z) { return elementary::log1p_up_to_1(z.abs() / 120); });
   check([](const auto& z) { return elementary::sqrt(z.abs()); });

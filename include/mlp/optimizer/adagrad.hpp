@@ -32,7 +32,8 @@ struct Adagrad {
   template <class Theta>
   void step(Theta& parameters, const auto& gradients, auto& slot_vectors, Index t) const {
     using S = typename Theta::Scalar;
-    const S rate = static_cast<S>(learning_rate / (1 + static_cast<double>(t - 1) * learning_rate_decay)),
+    const S rate = static_cast<S>(learning_rate /
+                                  multiply_add(static_cast<double>(t - 1), learning_rate_decay, 1.)),
             decay = static_cast<S>(weight_decay), eps = static_cast<S>(epsilon),
             initial = static_cast<S>(t == 1 ? initial_accumulator_value : 0);
     const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/optimizer/adam.hpp>
 
@@ -20,7 +21,8 @@ struct AdamW {
   double weight_decay = 1e-2;
 
   void step(auto& theta, const auto& gradient, auto& slot_vectors, Index t) const {
-    detail::adam_step(*this, 0, 1 - learning_rate * weight_decay, theta, gradient, slot_vectors, t);
+    detail::adam_step(*this, 0, multiply_add(-learning_rate, weight_decay, 1.), theta, gradient, slot_vectors,
+                      t);
   }
 
   void validate() const { detail::validate_adam(*this, "AdamW"); }

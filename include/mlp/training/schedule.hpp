@@ -82,7 +82,7 @@ struct CosineSchedule {
     if (restarts && period_factor == 1) n = std::fmod(n, period);
     while (restarts && n >= period) {
       n -= period;
-      period *= period_factor;
+      period = rounded_product(period, period_factor);
     }
     return detail::anneal(1, minimum, n / period);
   }
@@ -113,7 +113,7 @@ struct OneCycleSchedule {
 
   double operator()(Index step) const {
     const auto here = static_cast<double>(step), end = static_cast<double>(steps);
-    const double peak = warmup_fraction * end;
+    const double peak = rounded_product(warmup_fraction, end);
     if (here < peak) return detail::anneal(initial_factor, 1, (here - 1) / (peak - 1));
     return detail::anneal(1, final_factor, (here - peak) / (end - peak));
   }
