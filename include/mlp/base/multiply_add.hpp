@@ -6,6 +6,14 @@
 #include <concepts>
 #include <type_traits>
 
+// Arrays of packets stay in registers only if the loops over them are unrolled, which g++ -O2 does not do by
+// itself.
+#ifdef __clang__
+#define MLP_UNROLL _Pragma("unroll")
+#else
+#define MLP_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace mlp {
 
 namespace detail {
@@ -67,7 +75,7 @@ EIGEN_STRONG_INLINE auto by_packets(const F& f, const Z&... z) {
   using P = std::conditional_t<size % packet_size<Widest> == 0, Widest, S>;
   A y;
   const auto run = [&](const auto&... operands) {
-    for (int i = 0; i < size; i += packet_size<P>) {
+    MLP_UNROLL for (int i = 0; i < size; i += packet_size<P>) {
       Eigen::internal::pstoreu(y.data() + i, f(packet_of<P>(operands, i)...));
     }
   };

@@ -17,14 +17,6 @@ namespace mlp::detail {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register's type as a template argument
 
-// Arrays of packets stay in registers only if the loops over them are unrolled, which g++ -O2 does not do by
-// itself.
-#ifdef __clang__
-#define MLP_UNROLL _Pragma("unroll")
-#else
-#define MLP_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 // AVX-512 and AArch64 have 32 vector registers, others 16.
 template <class P>
 inline constexpr bool has_32_registers = sizeof(P) == 64 || EIGEN_ARCH_ARM64;
@@ -364,7 +356,6 @@ EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, co
   }
 }
 
-#undef MLP_UNROLL
 #pragma GCC diagnostic pop
 
 }  // namespace mlp::detail
