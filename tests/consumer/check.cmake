@@ -1,4 +1,5 @@
-# Builds the consumer project against mlp, installed (WAY=find_package) or as a subdirectory, and runs it.
+# Builds the consumer project against mlp, installed (WAY=find_package) or as a subdirectory, and runs it. WAY=eigen_5 only
+# configures it, with an installed mlp and a stand-in for Eigen 5, whose version file refuses a request for 3.4.
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT code EQUAL 0)
@@ -7,11 +8,24 @@ function(run)
 endfunction()
 
 file(REMOVE_RECURSE ${WORK})
-if(WAY STREQUAL "find_package")
+if(NOT WAY STREQUAL "add_subdirectory")
   run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
   set(way_options -D CMAKE_PREFIX_PATH=${WORK}/prefix)
 else()
   set(way_options -D MLP_SOURCE=${SOURCE})
+endif()
+if(WAY STREQUAL "eigen_5")
+  set(folder ${WORK}/prefix/lib/cmake/Eigen3)
+  file(WRITE ${folder}/Eigen3Config.cmake "add_library(Eigen3::Eigen INTERFACE IMPORTED)\n")
+  file(WRITE ${folder}/Eigen3ConfigVersion.cmake [[
+set(PACKAGE_VERSION 5.0.0)
+if(PACKAGE_FIND_VERSION_MAJOR EQUAL 5)
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+endif()
+]])
+  run(${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE}/tests/consumer -B ${WORK}/build -D CMAKE_CXX_COMPILER=${COMPILER}
+    ${way_options} -D CMAKE_IGNORE_PATH=${EIGEN_DIR})
+  return()
 endif()
 string(REPLACE ";" "\\;" components "${COMPONENTS}")
 run(${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE}/tests/consumer -B ${WORK}/build

@@ -232,7 +232,8 @@ class TensorHeader {
             depth_ == 1           ? "an object"
             : wants_text()        ? "a string"
             : numbers_ == nullptr ? "an array"
-                                  : "a whole number in [0, 2^63)",
+            : sizeof(Index) == 8  ? "a whole number in [0, 2^63)"
+                                  : "a whole number in [0, 2^31)",
             found);
   }
 
