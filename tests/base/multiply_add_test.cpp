@@ -7,12 +7,8 @@ using namespace mlp;
 namespace {
 
 constexpr double a = 1 + 0x1p-30;
-const double square = a * a;  // rounded
-#if defined(EIGEN_VECTORIZE_FMA) || defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMAF)
-constexpr double rest = 0x1p-60;  // of a's square
-#else
-constexpr double rest = 0;
-#endif
+const double square = a * a;                                           // rounded
+constexpr double rest = detail::has_fused_multiply_add ? 0x1p-60 : 0;  // of the square of a
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 // level of optimization. Built with optimization for the machine that runs it (see CMakeLists.txt).
 #include <mlp/activation/tanh.hpp>
 #include <mlp/base/elementary.hpp>
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/data/dataset.hpp>
 #include <mlp/data/scalers.hpp>
@@ -49,14 +50,7 @@ std::uint64_t hash(const V& v) {
   return h;
 }
 
-// On other processors the results agree to rounding.
-#if defined(EIGEN_VECTORIZE_FMA) || defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMAF)
-constexpr bool has_fused_multiply_add = true;
-#else
-constexpr bool has_fused_multiply_add = false;
-#endif
-
-// Compares with the hash in same_bits.hpp.
+// Compares with the hash in same_bits.hpp. On processors without fused multiply-add, results agree to rounding.
 template <class V>
 void compare(const std::string& name, const V& v) {
   CHECK_MESSAGE(v.allFinite(), name);
@@ -70,7 +64,7 @@ void compare(const std::string& name, const V& v) {
       std::find_if(std::begin(golden::same_bits), end, [&](const auto& entry) { return entry.name == name; });
   CHECK(expected != end);
   if (expected == end) return;
-  if (has_fused_multiply_add) CHECK(found == expected->hash);
+  if (detail::has_fused_multiply_add) CHECK(found == expected->hash);
 }
 
 template <class S>

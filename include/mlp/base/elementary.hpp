@@ -205,6 +205,14 @@ struct SigmoidFunction {
   }
 };
 
+// The polynomial of x with these coefficients, the highest power's first.
+template <class P>
+EIGEN_STRONG_INLINE P polynomial(const P& x, double first, auto... coefficients) {
+  P sum = constant<P>(first);
+  ((sum = packet_multiply_add<P>(sum, x, constant<P>(coefficients))), ...);
+  return sum;
+}
+
 // log(1 + f) for 1 + f in [sqrt(1/2), 2]. With s = f / (2 + f) it is 2 atanh(s) = f - s (f - s^2 Q(s^2)).
 // Coefficients of Q: Sollya's fpminimax for (2 atanh(s) - 2 s) / s^3 on 0 <= s <= 1/3, for the least relative
 // error, 4.7e-3 and 4.3e-2 units of the last place of the logarithm (tests/base/elementary.sollya).
@@ -212,18 +220,13 @@ template <class P>
 EIGEN_STRONG_INLINE P log_of_one_plus(const P& f) {
   using namespace Eigen::internal;
   const P s = pdiv(f, padd(f, constant<P>(2))), s2 = pmul(s, s);
-  const auto polynomial = [&](double first, auto... coefficients) {
-    P sum = constant<P>(first);
-    ((sum = packet_multiply_add<P>(sum, s2, constant<P>(coefficients))), ...);
-    return sum;
-  };
   P q;
   if constexpr (sizeof(scalar_of<P>) == sizeof(float)) {
-    q = polynomial(0x1.e1225ap-3, 0x1.bb313ep-3, 0x1.24d76cp-2, 0x1.999866p-2, 0x1.555556p-1);
+    q = polynomial<P>(s2, 0x1.e1225ap-3, 0x1.bb313ep-3, 0x1.24d76cp-2, 0x1.999866p-2, 0x1.555556p-1);
   } else {
-    q = polynomial(0x1.4adf430f1b764p-3, 0x1.68af4d7a34939p-4, 0x1.eb82def21bba3p-4, 0x1.10ad642a167c4p-3,
-                   0x1.3b189f3a282ddp-3, 0x1.745cf1a269aap-3, 0x1.c71c726a613b4p-3, 0x1.24924923e1da2p-2,
-                   0x1.999999999a259p-2, 0x1.5555555555555p-1);
+    q = polynomial<P>(s2, 0x1.4adf430f1b764p-3, 0x1.68af4d7a34939p-4, 0x1.eb82def21bba3p-4,
+                      0x1.10ad642a167c4p-3, 0x1.3b189f3a282ddp-3, 0x1.745cf1a269aap-3, 0x1.c71c726a613b4p-3,
+                      0x1.24924923e1da2p-2, 0x1.999999999a259p-2, 0x1.5555555555555p-1);
   }
   return packet_multiply_add<P>(pnegate(s), packet_multiply_add<P>(pnegate(s2), q, f), f);
 }
@@ -278,19 +281,14 @@ struct NormalCdfFunction {
     constexpr bool is_float = sizeof(S) == sizeof(float);
     const P k = constant<P>(is_float ? 4 : 5.5), one = constant<P>(1),
             t = pmin(pabs(x), constant<P>(is_float ? 14.5 : 39)), u = pdiv(psub(t, k), padd(t, k));
-    const auto polynomial = [&](double first, auto... coefficients) {
-      P sum = constant<P>(first);
-      ((sum = packet_multiply_add<P>(sum, u, constant<P>(coefficients))), ...);
-      return sum;
-    };
     P tail;
     if constexpr (is_float) {
-      tail = polynomial(-0x1.e1c46ep-14, -0x1.f097e4p-14, 0x1.d0ece6p-11, -0x1.08e4bp-11, -0x1.a0848p-8,
-                        0x1.921758p-6, -0x1.88f8f2p-5, 0x1.b7b94p-5, -0x1.bd777ep-7, -0x1.40a26ep-4,
-                        0x1.22078cp-1);
+      tail = polynomial<P>(u, -0x1.e1c46ep-14, -0x1.f097e4p-14, 0x1.d0ece6p-11, -0x1.08e4bp-11, -0x1.a0848p-8,
+                           0x1.921758p-6, -0x1.88f8f2p-5, 0x1.b7b94p-5, -0x1.bd777ep-7, -0x1.40a26ep-4,
+                           0x1.22078cp-1);
     } else {
-      tail = polynomial(
-          -0x1.50b872d9a6de8p-30, -0x1.334eaf6e0a88bp-28, 0x1.139d20a6a647cp-27, 0x1.695b60d5dcfc8p-25,
+      tail = polynomial<P>(
+          u, -0x1.50b872d9a6de8p-30, -0x1.334eaf6e0a88bp-28, 0x1.139d20a6a647cp-27, 0x1.695b60d5dcfc8p-25,
           -0x1.fc25b4c95496dp-25, -0x1.206bbe6ec8995p-22, 0x1.42f74952efe7dp-21, 0x1.5cdb1720344abp-20,
           -0x1.9cf8bb38bcc41p-18, 0x1.5e99bbf2e7d6fp-25, 0x1.a1f88bf903f06p-15, -0x1.0044a7cff5b5fp-13,
           -0x1.7281d3cf77fcep-14, 0x1.88a2c591ea508p-10, -0x1.74bbdc47f606fp-8, 0x1.cea061d79f25bp-7,
@@ -300,11 +298,13 @@ struct NormalCdfFunction {
     tail = pdiv(tail, packet_multiply_add<P>(t, constant<P>(1.25), one));
     // The rounding error of t^2 would count t^2 / 2 times in its exponential. It is found without a fused
     // multiply-add, from the halves of t's digits, whose products are exact.
-    const P square = pmul(t, t), high = pand(t, upper_half_of_digits<P>()), low = psub(t, high),
+    const P square = packet_multiply_add<P>(t, t, constant<P>(-0.0)),
+            high = pand(t, upper_half_of_digits<P>()), low = psub(t, high),
             error = padd(padd(psub(pmul(high, high), square), pmul(padd(high, high), low)), pmul(low, low)),
-            e = ExpFunction{}(pmul(square, constant<P>(-0.5)));
-    tail = pmul(tail, packet_multiply_add<P>(e, pmul(error, constant<P>(-0.5)), e));
-    return pselect(pcmp_lt(x, constant<P>(0)), tail, psub(one, tail));
+            e = ExpFunction{}(pmul(square, constant<P>(-0.5))),
+            bell = packet_multiply_add<P>(e, pmul(error, constant<P>(-0.5)), e);
+    return pselect(pcmp_lt(x, constant<P>(0)), pmul(tail, bell),
+                   packet_multiply_add<P>(pnegate(tail), bell, one));
   }
   template <class P>
   static P upper_half_of_digits() {
@@ -324,26 +324,32 @@ struct NormalCdfFunction {
   }
 };
 
-// Eigen's square root of floats is an approximation on x86, from an instruction whose bits AMD's and Intel's
-// processors do not agree on.
+// Rounded once. Eigen's square root of floats is an approximation on x86, from an instruction whose bits AMD's
+// and Intel's processors do not agree on.
+template <class P>
+EIGEN_STRONG_INLINE P packet_sqrt(const P& x) {
+  return Eigen::internal::psqrt(x);
+}
+#ifdef EIGEN_VECTORIZE_SSE
+EIGEN_STRONG_INLINE auto packet_sqrt(const Eigen::internal::Packet4f& x) {
+  return Eigen::internal::Packet4f(_mm_sqrt_ps(x));
+}
+#endif
+#ifdef EIGEN_VECTORIZE_AVX
+EIGEN_STRONG_INLINE auto packet_sqrt(const Eigen::internal::Packet8f& x) {
+  return Eigen::internal::Packet8f(_mm256_sqrt_ps(x));
+}
+#endif
+#ifdef EIGEN_VECTORIZE_AVX512
+EIGEN_STRONG_INLINE auto packet_sqrt(const Eigen::internal::Packet16f& x) {
+  return Eigen::internal::Packet16f(_mm512_sqrt_ps(x));
+}
+#endif
+
 struct SqrtFunction {
   template <class P>
   EIGEN_STRONG_INLINE P operator()(const P& x) const {
-#ifdef EIGEN_VECTORIZE_AVX512
-    if constexpr (std::is_same_v<P, Eigen::internal::Packet16f>) return _mm512_sqrt_ps(x);
-    else
-#endif
-#ifdef EIGEN_VECTORIZE_AVX
-        if constexpr (std::is_same_v<P, Eigen::internal::Packet8f>)
-      return _mm256_sqrt_ps(x);
-    else
-#endif
-#ifdef EIGEN_VECTORIZE_SSE
-        if constexpr (std::is_same_v<P, Eigen::internal::Packet4f>)
-      return _mm_sqrt_ps(x);
-    else
-#endif
-      return Eigen::internal::psqrt(x);
+    return packet_sqrt(x);
   }
   template <class Z>
   static auto by_eigen(const Z& z) {

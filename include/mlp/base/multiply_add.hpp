@@ -3,7 +3,6 @@
 #include <mlp/base/types.hpp>
 
 #include <cmath>
-#include <concepts>
 #include <type_traits>
 
 // Arrays of packets stay in registers only if the loops over them are unrolled, which g++ -O2 does not do by
@@ -25,17 +24,21 @@ namespace detail {
 template <class P>
 inline constexpr int packet_size = Eigen::internal::unpacket_traits<P>::size;
 
-// a b + c, rounded once where the processor has an instruction for it.
+// Whether the processor has an instruction for a b + c, rounded once.
+#if defined(EIGEN_VECTORIZE_FMA) || defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMAF)
+inline constexpr bool has_fused_multiply_add = true;
+#else
+inline constexpr bool has_fused_multiply_add = false;
+#endif
+
 template <class P>
 EIGEN_STRONG_INLINE P packet_multiply_add(const P& a, const P& b, const P& c) {
   if constexpr (!std::is_same_v<P, float> && !std::is_same_v<P, double>) {
     return Eigen::internal::pmadd(a, b, c);
-  } else {
-#if defined(EIGEN_VECTORIZE_FMA) || defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMAF)
+  } else if constexpr (has_fused_multiply_add) {
     return std::fma(a, b, c);
-#else
+  } else {
     return a * b + c;
-#endif
   }
 }
 
