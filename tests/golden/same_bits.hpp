@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <string_view>
 
-// Printed by the test itself, sorted: `test_golden_same_bits -s | grep -o '{.*},' | sort -u`. A change of
-// the library's arithmetic changes them; another machine or compiler does not. Seen with g++ 12 and clang++ 14
-// on x86-64 (AVX2), with and without -ffp-contract=off, and with g++ 12 for AArch64, RISC-V and s390x under QEMU.
+// Printed by the test itself, sorted: `test_golden_same_bits -s | grep -o '{.*},' | sort -u`. A change of the
+// library's arithmetic changes them; another machine or compiler does not. Seen with g++ 12 and clang++ 14 on
+// x86-64 (AVX2), with and without -ffp-contract=off, with Eigen 3.4 and 5, and with g++ 12 for AArch64, RISC-V and
+// s390x under QEMU and for Windows under Wine.
 namespace golden {
 
 struct SameBits {

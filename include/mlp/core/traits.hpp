@@ -41,7 +41,7 @@ constexpr Index outputs_per_target(const L& loss) {
 // The number of rows of a matrix of targets.
 template <class L>
 consteval int static_targets(int outputs) {
-  if constexpr (requires { L::outputs_per_target; })
+  if constexpr (requires { int{L::outputs_per_target}; })  // no member function
     return outputs == Dynamic ? Dynamic : outputs / int{L::outputs_per_target};
   else return outputs;
 }
