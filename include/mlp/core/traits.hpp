@@ -41,7 +41,8 @@ constexpr Index outputs_per_target(const L& loss) {
 // The number of rows of a matrix of targets.
 template <class L>
 consteval int static_targets(int outputs) {
-  if constexpr (requires { int{L::outputs_per_target}; })  // no member function
+  // A number: MinGW also takes the name of a member function, which AnyLoss has, for a value.
+  if constexpr (requires { int{L::outputs_per_target}; })
     return outputs == Dynamic ? Dynamic : outputs / int{L::outputs_per_target};
   else return outputs;
 }
