@@ -6,7 +6,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <initializer_list>
 #include <limits>
 #include <numbers>
 #include <type_traits>
@@ -445,13 +444,11 @@ inline double half_cosine(double p) {
   // sin(pi/2 q)^2 of the distance q from the nearer end: q^2 times a polynomial, whose coefficients are of
   // Sollya's fpminimax (tests/base/elementary.sollya).
   const double q = p < 0.5 ? p : 1 - p, q2 = q * q;
-  double sum = 0;
-  for (const double coefficient : {0x1.0afd0b9e5609bp-25, -0x1.1b70078780a72p-19, 0x1.b6bd105714454p-15,
-                                   -0x1.f9d2ff7142711p-11, 0x1.a6d1f17a929cfp-7, -0x1.e1f5068650395p-4,
-                                   0x1.55d3c7e3c866ap-1, -0x1.03c1f081b5a81p1, 0x1.3bd3cc9be45dep1}) {
-    sum = mlp::multiply_add(sum, q2, coefficient);
-  }
-  return p < 0.5 ? mlp::multiply_add(-q2, sum, 1.) : rounded_product(q2, sum);
+  const double sum =
+      detail::polynomial(q2, 0x1.0afd0b9e5609bp-25, -0x1.1b70078780a72p-19, 0x1.b6bd105714454p-15,
+                         -0x1.f9d2ff7142711p-11, 0x1.a6d1f17a929cfp-7, -0x1.e1f5068650395p-4,
+                         0x1.55d3c7e3c866ap-1, -0x1.03c1f081b5a81p1, 0x1.3bd3cc9be45dep1);
+  return p < 0.5 ? multiply_add(-q2, sum, 1.) : rounded_product(q2, sum);
 }
 
 }  // namespace elementary

@@ -6,7 +6,6 @@
 #include <mlp/base/types.hpp>
 #include <mlp/kernel/tile.hpp>
 
-#include <cmath>
 #include <stdexcept>
 #include <string>
 

@@ -9,7 +9,6 @@
 #include <mlp/loss/weight_options.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <vector>
