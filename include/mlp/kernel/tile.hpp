@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/kernel/threads.hpp>
 
@@ -151,6 +152,16 @@ void for_each_tile(F&& f, M&& m, Ms&&... ms) {
   detail::visit_tiles([&](Index, auto&... tiles) { f(tiles...); }, detail::part_count(m.size(), grain), m,
                       ms...);
 }
+
+namespace detail {
+
+// sum = a x + y for equally large matrices, where sum may be y.
+template <class S>
+void add_multiple(S a, const auto& x, const auto& y, auto& sum) {
+  for_each_tile([a](const auto& p, const auto& q, auto& r) { r = multiply_add(a, p, q); }, x, y, sum);
+}
+
+}  // namespace detail
 
 /// Calls f as for_each_tile does, on the calling thread, and returns the sum of the coefficients of the tiles
 /// that f returns, without the padding.

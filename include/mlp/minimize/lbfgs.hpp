@@ -24,11 +24,6 @@ auto dot(const A& a, const B& b) {
   return sum_tiles<typename A::Scalar>([](const auto& p, const auto& q) { return rounded_product(p, q); }, a,
                                        b);
 }
-// sum = a x + y, where sum may be y.
-template <class S, class X, class Y, class Sum>
-void add_multiple(S a, const X& x, const Y& y, Sum&& sum) {
-  for_each_tile([a](const auto& p, const auto& q, auto& r) { r = multiply_add(a, p, q); }, x, y, sum);
-}
 
 // A point of the line theta + a d: the loss there, and its derivative along d.
 template <class S>

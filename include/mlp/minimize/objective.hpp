@@ -81,8 +81,7 @@ class Objective {
     clear(gradient, 1);
     return mean_over_pieces([&](const auto& x, const auto& t, const auto& w, S share) {
       const S loss = net_->loss_and_gradient(x, t, w, workspace_, piece_gradient_);
-      for_each_tile([share](const auto& part, auto& sum) { sum = multiply_add(share, part, sum); },
-                    piece_gradient_, gradient);
+      detail::add_multiple(share, piece_gradient_, gradient, gradient);
       return loss;
     });
   }

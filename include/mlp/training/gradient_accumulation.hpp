@@ -1,6 +1,5 @@
 #pragma once
 
-#include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/kernel/tile.hpp>
 
@@ -21,7 +20,7 @@ class GradientAccumulation {
     if (!is_on_) return;
     const auto w = static_cast<typename V::Scalar>(weight);
     if (weight_ == 0) sum_ = w * gradient;
-    else for_each_tile([=](const auto& g, auto& sum) { sum = multiply_add(w, g, sum); }, gradient, sum_);
+    else add_multiple(w, gradient, sum_, sum_);
     weight_ += weight;
   }
 
