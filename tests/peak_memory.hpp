@@ -9,8 +9,8 @@
 #include <exception>
 #include <new>
 
-/// Replaces operator new in the test and counts allocated bytes, for bounds on a reader's memory. Include it
-/// in one file of a program. Eigen's allocations are not counted: matrices, which are part of the result.
+/// Counts the bytes that operator new allocates, which peak_memory.cpp replaces: for bounds on a reader's memory. Eigen's
+/// allocations are not counted: matrices, which are part of the result.
 namespace peak_memory {
 
 inline std::atomic<std::size_t> now{0}, peak{0};
@@ -40,15 +40,3 @@ std::size_t of(auto&& call) {
 }
 
 }  // namespace peak_memory
-
-void* operator new(std::size_t size) { return peak_memory::allocate(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  try {
-    return peak_memory::allocate(size);
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
-}
-void operator delete(void* p) noexcept { peak_memory::release(p); }
-void operator delete(void* p, std::size_t) noexcept { peak_memory::release(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { peak_memory::release(p); }

@@ -13,14 +13,14 @@ namespace {
 using M = Matrix<double>;
 using V = Vector<double>;
 
-struct Cache {
+struct Calls {
   int calls = 0;
 };
 
 // y = theta x + state in a prediction, theta x in training. Only the members that a layer must have.
 struct Plain : Sizes<2, 2, 1> {
   template <class S>
-  using Cache = ::Cache;
+  using Cache = Calls;
   void initialize(auto& theta, Rng&) const { theta.setOnes(); }
   void infer(const auto& theta, const auto& x, auto& y) const { y = theta(0) * x; }
   void forward(const auto& theta, const auto& x, auto& y, auto& cache, Rng&) const {
@@ -62,7 +62,7 @@ TEST_CASE("LayerAdaptor: the defaults of a layer with the required members alone
   V state(0), mask = V::Zero(1), dtheta(1);
   const M x{{1, 2}, {3, 4}};
   M y(2, 2), dy = x;
-  Cache cache;
+  Calls cache;
   adaptor.infer(theta, state, x, y);
   CHECK(y == 2 * x);
   CHECK(cache.calls == 0);
@@ -89,7 +89,7 @@ TEST_CASE("LayerAdaptor: optional members are used") {
   V state(1), mask = V::Ones(1), dtheta(1);
   const M x{{1, 2}, {3, 4}};
   M y(2, 2), dy = x, dx(2, 2);
-  Cache cache;
+  Calls cache;
   adaptor.initialize_state(state);
   adaptor.infer(theta, state, x, y);
   CHECK(y == M((2 * x).array() + 3));

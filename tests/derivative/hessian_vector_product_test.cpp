@@ -17,8 +17,8 @@
 #include <limits>
 
 #include "clusters.hpp"
+#include "derivative/runtime_activation.hpp"
 #include "message_of.hpp"
-#include "runtime_activation.hpp"
 
 using namespace mlp;
 using namespace derivative_test;

@@ -10,8 +10,8 @@
 #include <mlp/loss/mean_squared_error.hpp>
 
 #include "clusters.hpp"
+#include "derivative/runtime_activation.hpp"
 #include "message_of.hpp"
-#include "runtime_activation.hpp"
 
 using namespace mlp;
 using namespace derivative_test;

@@ -8,7 +8,7 @@
 
 #include <type_traits>
 
-#include "check_layer.hpp"
+#include "layer/check_layer.hpp"
 #include "message_of.hpp"
 
 using namespace mlp;

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
-#include "check_layer.hpp"
-#include "check_norm.hpp"
+#include "layer/check_layer.hpp"
+#include "layer/check_norm.hpp"
 #include "message_of.hpp"
 
 using namespace mlp;

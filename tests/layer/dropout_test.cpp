@@ -9,8 +9,8 @@
 #include <cmath>
 #include <cstdint>
 
-#include "check_layer.hpp"
 #include "clusters.hpp"
+#include "layer/check_layer.hpp"
 #include "message_of.hpp"
 
 using namespace mlp;

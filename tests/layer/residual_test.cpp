@@ -7,7 +7,7 @@
 #include <mlp/layer/layer_norm.hpp>
 #include <mlp/layer/residual.hpp>
 
-#include "check_layer.hpp"
+#include "layer/check_layer.hpp"
 #include "message_of.hpp"
 
 using namespace mlp;
