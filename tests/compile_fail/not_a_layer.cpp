@@ -1,4 +1,4 @@
-// error: is_a_layer.*1.*mlp::ReLU
+// error: is_a_layer.*1.*mlp::([a-z0-9_]+::)?ReLU
 #include <mlp/mlp.hpp>
 
 #ifdef FIXED

@@ -1,4 +1,4 @@
-// error: is_a_loss.*mlp::Dense<2, 3
+// error: is_a_loss.*mlp::([a-z0-9_]+::)?Dense<2, 3
 #include <mlp/mlp.hpp>
 
 #ifdef FIXED

@@ -6,7 +6,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/initializer/he.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = z where z > 0, alpha (exp(z) - 1) elsewhere, with derivative a + alpha there.
 /// Errors: std::invalid_argument if alpha is negative: the sign of a would no longer be z's.
@@ -24,7 +24,7 @@ struct ELU {
   template <class Z>
   void forward(Z& z) const {
     const auto scale = static_cast<typename Z::Scalar>(alpha);
-    z = multiply_add(scale, elementary::expm1_of_negative(z), z.max(0));
+    z = multiply_add(scale, elementary::expm1_of_negative(z), (z.max)(0));
   }
 
   template <class A>
@@ -38,4 +38,4 @@ struct ELU {
   void validate() const { detail::check_option(alpha >= 0, "ELU", "alpha >= 0", alpha); }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

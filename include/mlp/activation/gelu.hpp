@@ -10,7 +10,7 @@
 #include <numbers>
 #include <type_traits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = z Phi(z), where Phi is the standard normal distribution function, 1/2 erfc(-z / sqrt(2));
 /// a' = Phi(z) + z Phi'(z). If approximate, Phi(z) = 1/2 (1 + tanh(c (z + 0.044715 z^3))) with
@@ -38,7 +38,7 @@ struct GELU {
   void backward(const Z& z, const auto& a, auto& delta) const {
     using S = typename Z::Scalar;
     // Beyond +-40 a' is 0 or 1, and z^2 might overflow.
-    const Z x = z.max(S(-40)).min(S(40));
+    const Z x = ((z.max)(S(-40)).min)(S(40));
     if (approximate) {
       const Z e = exp_minus_2u(x);
       delta *= 1 / (1 + e) + x * multiply_add(S(3 * two_c * cubic), x.square(), S(two_c)) / (2 + e + 1 / e);
@@ -76,4 +76,4 @@ struct GELU {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

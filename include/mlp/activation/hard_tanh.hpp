@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = min(max(z, min_value), max_value), with derivative 0 at both bounds. NaN stays NaN.
 /// Errors: std::invalid_argument if min_value is not below max_value.
@@ -48,4 +48,4 @@ struct HardTanh {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -1,6 +1,8 @@
 #pragma once
 
-namespace mlp {
+#include <mlp/base/abi.hpp>
+
+namespace mlp::inline MLP_ABI {
 
 /// a = z: for the last layer of a regression, or where the loss takes logits.
 struct Identity {
@@ -11,4 +13,4 @@ struct Identity {
   void backward(const auto&, auto&) const {}
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

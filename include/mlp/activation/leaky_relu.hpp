@@ -4,7 +4,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/initializer/he.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = z where z > 0, negative_slope * z elsewhere, with derivative negative_slope at 0.
 /// Errors: std::invalid_argument if negative_slope is negative: the sign of a would no longer be z's.
@@ -37,4 +37,4 @@ struct LeakyReLU {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -3,7 +3,7 @@
 #include <mlp/base/elementary.hpp>
 #include <mlp/initializer/he.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = z t with t = tanh(log(1 + exp(z))); a' = t + z (1 - t^2) / (1 + exp(-z)).
 /// Source: Misra, Mish: A Self Regularized Non-Monotonic Activation Function (2020).
@@ -33,4 +33,4 @@ struct Mish {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

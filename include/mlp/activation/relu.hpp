@@ -3,7 +3,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/initializer/he.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = max(z, 0), with derivative 0 at 0. NaN stays NaN.
 /// Source: Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines (2010).
@@ -21,4 +21,4 @@ struct ReLU {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

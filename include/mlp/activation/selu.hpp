@@ -5,7 +5,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/initializer/lecun.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = lambda z where z > 0, lambda alpha (exp(z) - 1) elsewhere, with derivative a + lambda alpha there. The
 /// constants let a have mean 0 and variance 1 if z has them, as z does at first with
@@ -20,7 +20,7 @@ struct SELU {
   template <class Z>
   void forward(Z& z) const {
     using S = typename Z::Scalar;
-    z = multiply_add(S(lambda * alpha), elementary::expm1_of_negative(z), S(lambda) * z.max(0));
+    z = multiply_add(S(lambda * alpha), elementary::expm1_of_negative(z), S(lambda) * (z.max)(0));
   }
 
   template <class A>
@@ -32,4 +32,4 @@ struct SELU {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -3,7 +3,7 @@
 #include <mlp/base/elementary.hpp>
 #include <mlp/base/types.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = 1 / (1 + exp(-z)), the logistic function; a' = a (1 - a). Exactly 0 or 1 where exp(-z) leaves the
 /// type's range.
@@ -17,4 +17,4 @@ struct Sigmoid {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

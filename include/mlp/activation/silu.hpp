@@ -4,7 +4,7 @@
 #include <mlp/base/multiply_add.hpp>
 #include <mlp/initializer/he.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = z s with s = 1 / (1 + exp(-z)), also called swish; a' = s (1 + z (1 - s)).
 /// Source: Elfwing, Uchibe and Doya, Sigmoid-Weighted Linear Units for Neural Network Function Approximation
@@ -23,4 +23,4 @@ struct SiLU {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -4,7 +4,7 @@
 #include <mlp/base/errors.hpp>
 #include <mlp/initializer/he.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = 1/beta log(1 + exp(beta z)), a smooth ReLU; a' = 1 / (1 + exp(-beta z)) = 1 - exp(-beta a). Computed
 /// as max(z, 0) + 1/beta log(1 + exp(-|beta z|)), which no z overflows: PyTorch's threshold, above which it
@@ -25,7 +25,7 @@ struct Softplus {
   void forward(Z& z) const {
     const auto b = static_cast<typename Z::Scalar>(beta);
     const Z e = elementary::exp(-(b * z).abs());
-    z = z.max(0) + elementary::log1p_up_to_1(e) / b;
+    z = (z.max)(0) + elementary::log1p_up_to_1(e) / b;
   }
 
   template <class A>
@@ -36,4 +36,4 @@ struct Softplus {
   void validate() const { detail::check_option(beta > 0, "Softplus", "beta > 0", beta); }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -1,6 +1,8 @@
 #pragma once
 
-namespace mlp {
+#include <mlp/base/abi.hpp>
+
+namespace mlp::inline MLP_ABI {
 
 /// a = z / (1 + |z|); a' = 1 / (1 + |z|)^2 = (1 - |a|)^2.
 /// Source: Bergstra, Desjardins, Lamblin and Bengio, Quadratic Polynomials Learn Better Image Features
@@ -13,4 +15,4 @@ struct Softsign {
   void backward(const auto& a, auto& delta) const { delta *= (1 - a.abs()).square(); }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

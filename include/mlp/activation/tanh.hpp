@@ -4,7 +4,7 @@
 #include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// a = tanh(z); a' = 1 - a^2.
 struct Tanh {
@@ -15,4 +15,4 @@ struct Tanh {
   void backward(const auto& a, auto& delta) const { delta *= multiply_add(-a, a, 1); }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

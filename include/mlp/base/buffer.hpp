@@ -4,7 +4,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Storage for a Rows x Cols matrix that each pass overwrites. A fixed size lies inside the object; any other on the
 /// heap, where it grows with a larger batch and stays for a smaller one, so that steps allocate nothing.
@@ -40,4 +40,4 @@ class Buffer<S, Rows, Cols> {
   Eigen::Matrix<S, Rows, Cols> storage_;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -9,11 +9,11 @@
 #include <string>
 
 /// Counts that memory can hold: a size from a file or a user is checked before anything is computed from it.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // The largest count of parameters, state or outputs: as many doubles as an Index can count bytes. The sum of two
 // counts, and up to seven times one, fit in an Index, so that a count that is too large is refused and never wraps.
-inline constexpr Index max_count = std::numeric_limits<Index>::max() / Index{sizeof(double)};
+inline constexpr Index max_count = (std::numeric_limits<Index>::max)() / Index{sizeof(double)};
 
 // Every count of a layer or network passes this check.
 constexpr Index checked_count(Index n, const char* who = "mlp") {
@@ -45,4 +45,4 @@ constexpr Index checked_size(Index n, const char* who) {
   return checked_count(n, who);
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -21,7 +21,7 @@
 /// Largest errors found, in units of the last place, in float / double: exp 1.0 / 1.0, expm1 0.9 / 1.2,
 /// tanh 1.9 / 2.1, sigmoid 1.7 / 1.7, log 0.9 / 0.9, log1p 1.0 / 1.0, normal_cdf 3.9 / 4.7. A sigmoid below the
 /// smallest normal number may be 0.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -158,7 +158,7 @@ struct Expm1Function {
   }
   template <class Z>
   static auto by_eigen(const Z& z) {
-    return z.min(0).expm1();
+    return (z.min)(0).expm1();
   }
 };
 
@@ -453,4 +453,4 @@ inline double half_cosine(double p) {
 
 }  // namespace elementary
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

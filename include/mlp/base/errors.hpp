@@ -12,7 +12,7 @@
 #include <string_view>
 
 /// Errors: what was expected, and what was found.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // A part of a message: a text, or a number in decimal. It refers to its text.
 class MessagePart {
@@ -109,4 +109,4 @@ void check_labels(const char* who, Index classes, const T& t) {
   }
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -13,7 +13,7 @@
 #define MLP_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -122,4 +122,4 @@ EIGEN_STRONG_INLINE auto rounded_product(const A& a, const B& b) {
   else return multiply_add(a, b, A(-0.0));
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mlp/base/abi.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <clocale>
@@ -11,7 +13,7 @@
 #include <system_error>
 
 /// Numbers read from text, whatever the locale.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // The end of the longest number at the beginning of a text, by std::from_chars's grammar; first if there is none.
 inline const char* end_of_number(const char* first, const char* last) {
@@ -71,4 +73,4 @@ std::from_chars_result number_from_chars(const char* first, const char* last, Nu
   }
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -1,12 +1,14 @@
 #pragma once
 
+#include <mlp/base/abi.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 /// Text that came from a file, made fit for a terminal or a log.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -64,4 +66,4 @@ inline std::string in_quotes(std::string_view text) { return "\"" + printable(te
 
 }  // namespace detail
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

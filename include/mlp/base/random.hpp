@@ -12,7 +12,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// The library's random numbers: the same seed gives the same bits with every compiler and standard library
 /// (normal() up to the last bit of std::log).
@@ -43,8 +43,8 @@ class Rng {
     }
   }
 
-  static constexpr result_type min() { return 0; }
-  static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
+  static constexpr result_type(min)() { return 0; }
+  static constexpr result_type(max)() { return (std::numeric_limits<result_type>::max)(); }
 
   constexpr result_type operator()() {
     const std::uint64_t result = rotate_left(words_[0] + words_[3], 23) + words_[0];
@@ -99,4 +99,4 @@ class Rng {
   Words words_ = {};
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -4,7 +4,7 @@
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -58,4 +58,4 @@ class Sizes {
   [[no_unique_address]] detail::Extent<State, 3> state_;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 /// The sizes of a layer or network as far as its type tells them.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 struct StaticSizes {
   int inputs = Dynamic, outputs = Dynamic;
@@ -51,4 +51,4 @@ constexpr Index state_count([[maybe_unused]] const L& layer) {
   else return 0;
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -1,12 +1,14 @@
 #pragma once
 
+#include <mlp/base/abi.hpp>
+
 #include <Eigen/Core>
 
 #include <algorithm>
 #include <type_traits>
 
 /// Dense multi-layer perceptrons on Eigen. Throughout the library columns are samples: a batch x is inputs x B.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 using Eigen::Dynamic;
 using Eigen::Index;
@@ -50,4 +52,4 @@ inline constexpr bool is_labels = std::is_integral_v<typename T::Scalar>;
 
 }  // namespace detail
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Views rows x cols coefficients at `data`, column-major, as a matrix that is writable if *data is.
 template <int Rows, int Cols, class S>
@@ -75,4 +75,4 @@ void fill(M&& m, Draw draw) {
   for (Index i = 0; i < m.size(); ++i) data[i] = static_cast<typename std::remove_cvref_t<M>::Scalar>(draw());
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

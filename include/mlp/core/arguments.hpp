@@ -12,7 +12,7 @@
 #include <type_traits>
 
 /// The arguments of a network's functions: checks of their sizes, and views of them. Users need not read this.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 template <class S, int StaticInputs, class X>
 void check_inputs(const Eigen::DenseBase<X>& x, Index inputs) {
@@ -66,4 +66,4 @@ void fit_size(M& m, Index rows, Index cols, const char* what) {
   }
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

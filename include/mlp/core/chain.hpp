@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// Layers in a tuple, one after the other: the layers of a network and of a Residual block. It knows where each
 /// layer's parameters and state lie in the vectors of the whole; chain_rule.hpp passes through it. S is the scalar type
@@ -169,4 +169,4 @@ class ChainInference {
   Scratch& scratch_;
 };
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

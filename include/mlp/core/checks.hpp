@@ -12,7 +12,7 @@
 #include <utility>
 
 /// The static checks of the library, each of which gives exactly one error. Users need not read this.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// What the compiler names when types or sizes do not fit. The template arguments hold the numbers: a message of
 /// static_assert cannot.
@@ -157,4 +157,4 @@ inline constexpr bool targets_fit =
 
 }  // namespace detail
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

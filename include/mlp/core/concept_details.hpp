@@ -5,7 +5,7 @@
 #include <type_traits>
 
 /// Helpers of the concepts and of code that uses them. Users of the library need not read this.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 template <class S>
 using MatrixArgument = Eigen::Map<Matrix<S>>;
@@ -46,4 +46,4 @@ EIGEN_STRONG_INLINE void visit(const P& part, auto&& use) {
   else use(part);
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -15,7 +15,7 @@
 ///
 /// All but layers may have `void validate() const`, which throws std::invalid_argument. It is called when the
 /// object enters a layer, a network or a Trainer.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Element-wise a = f(z).
 ///
@@ -139,4 +139,4 @@ concept Optimizer = std::copyable<O> &&
   optimizer.step(v, v, slots, t);
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

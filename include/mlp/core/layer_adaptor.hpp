@@ -5,7 +5,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/core/concepts.hpp>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// Takes the place of dx if the caller does not ask for it. `room` is for layers that always compute it.
 template <class S>
@@ -78,4 +78,4 @@ class LayerAdaptor {
   const L& layer_;
 };
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -22,7 +22,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// A multi-layer perceptron: layers, one after the other, and the loss it is trained for.
 ///
@@ -356,4 +356,4 @@ class BasicMlp : private detail::Chain<S, Layers...> {
 template <class LossFunction, class... Layers>
 using Mlp = BasicMlp<float, LossFunction, Layers...>;
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

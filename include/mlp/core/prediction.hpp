@@ -6,7 +6,7 @@
 #include <algorithm>
 
 /// What a network's predictions need beside its layers.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // Calls f(scratch, begin, count) for pieces of the samples whose activations stay in the cache, by several threads if
 // there is enough work. Each thread has a Scratch of its own.
@@ -16,7 +16,7 @@ void for_each_piece(Index samples, Index work_per_sample, F&& f) {
   const Index parts = part_count(samples * work_per_sample, 262'144);
   parallel_for(samples, piece, parts, [&](Index begin, Index end) {
     Scratch scratch;
-    for (Index j = begin; j < end; j += piece) f(scratch, j, std::min(piece, end - j));
+    for (Index j = begin; j < end; j += piece) f(scratch, j, (std::min)(piece, end - j));
   });
 }
 
@@ -36,4 +36,4 @@ Labels predicted_labels(const P& p, typename P::Scalar threshold) {
   return labels;
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

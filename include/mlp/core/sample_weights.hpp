@@ -17,7 +17,7 @@
 ///
 /// A loss may itself weigh samples by their class. Its mean over a batch is sum_j c_j l_j / sum_j c_j, its member
 /// weight(t) returns sum_j c_j, and the total weight of sample j is w_j c_j.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // The empty vector of weights, with a size that the compiler knows: code for weighted samples is not compiled.
 using NoWeights = Eigen::Matrix<float, 0, 1>;
@@ -138,4 +138,4 @@ typename Y::Scalar accuracy(const L& loss, const Y& y, const T& t, const W& w) {
   else return std::numeric_limits<typename Y::Scalar>::quiet_NaN();
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

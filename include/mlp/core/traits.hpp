@@ -5,7 +5,7 @@
 #include <mlp/core/concepts.hpp>
 
 /// The optional members of layers and losses, with their defaults. Users need not read this.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 template <class L, class S>
 concept InfersWithoutThrowing = requires(const L& layer, VectorArgument<S>& v) {
@@ -56,4 +56,4 @@ void validate_loss(const L& loss, Index outputs) {
   }
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

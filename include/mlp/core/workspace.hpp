@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -123,4 +123,4 @@ class Workspace : private detail::PassBuffers<typename Net::Scalar, Batch, typen
   PassBuffers& buffers() { return *this; }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Samples as bytes, in a quarter of the memory of floats: images, for instance.
 ///   x = byte / divisor
@@ -60,4 +60,4 @@ class ByteMatrix {
   std::array<S, 256> number_of_;  // a look-up takes less time than a division
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -132,4 +132,4 @@ std::pair<Dataset<Target, S, X>, Dataset<Target, S, X>> split(const Dataset<Targ
   return parts;
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -19,7 +19,7 @@
 ///
 /// Errors: std::invalid_argument if there are no samples, the arguments differ in size, or a label is out of
 ///         range (the message names the sample).
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -93,7 +93,7 @@ double area_under_roc(const Vector<double>& scores, IsPositive&& is_positive) {
 template <class P, class T>
 double accuracy(const Eigen::DenseBase<P>& predicted, const Eigen::DenseBase<T>& t) {
   detail::check_predictions(predicted.size(), t.size(), "accuracy");
-  constexpr Index any = std::numeric_limits<int>::max();
+  constexpr Index any = (std::numeric_limits<int>::max)();
   const auto found = detail::checked_labels(predicted, any, "accuracy");
   const auto expected = detail::checked_labels(t, any, "accuracy");
   return static_cast<double>((found.array() == expected.array()).count()) / static_cast<double>(t.size());
@@ -243,4 +243,4 @@ double mean_absolute_error(const Eigen::DenseBase<Y>& predicted, const Eigen::De
   return (y - t).cwiseAbs().mean();
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

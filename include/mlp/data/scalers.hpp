@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -127,16 +127,17 @@ struct MinMaxScaler {
 
   template <class X>
   explicit MinMaxScaler(const Eigen::DenseBase<X>& data, double range_low = 0, double range_high = 1)
-      : min(data.rows()), scale(data.rows()), low(static_cast<S>(range_low)) {
+      : scale(data.rows()), low(static_cast<S>(range_low)) {
     if (!(range_low < range_high)) {
       detail::raise<std::invalid_argument>(
           {who_, ": expected low < high, found ", range_low, " and ", range_high});
     }
     detail::check_not_empty(data.rows(), data.cols(), who_);
     const auto x = detail::finite_view(data, who_);
+    min.resize(x.rows());
     for (Index i = 0; i < x.rows(); ++i) {
-      min(i) = x.row(i).minCoeff();
-      const double range = static_cast<double>(x.row(i).maxCoeff()) - static_cast<double>(min(i));
+      (min)(i) = x.row(i).minCoeff();
+      const double range = static_cast<double>(x.row(i).maxCoeff()) - static_cast<double>((min)(i));
       scale(i) = detail::as_scale<S>(range / (range_high - range_low), i, who_);
     }
   }
@@ -194,4 +195,4 @@ Labels from_one_hot(const Eigen::DenseBase<X>& encoded) {
   return labels;
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -9,7 +9,7 @@
 #include <numbers>
 #include <type_traits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// A number q with its derivative q'. Code that computes with Duals in place of doubles computes its usual
 /// results and, by the rules of calculus and exactly but for rounding, their derivatives:
@@ -101,7 +101,7 @@ struct Dual {
  private:
   // The value with its derivative, or with the derivative 0 if the value is infinite.
   static constexpr Dual unless_infinite(S value, S derivative) {
-    constexpr S max = std::numeric_limits<S>::max();
+    constexpr S max = (std::numeric_limits<S>::max)();
     return {value, value > max || value < -max ? S(0) : derivative};
   }
 
@@ -147,7 +147,7 @@ struct Product<Dual<S>> {
 
 }  // namespace detail
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI
 
 template <class S>
 struct std::numeric_limits<mlp::Dual<S>> : std::numeric_limits<S> {};

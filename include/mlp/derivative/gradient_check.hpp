@@ -9,7 +9,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// The differences between the gradients of the backward pass and central differences.
 struct GradientCheck {
@@ -52,14 +52,14 @@ GradientCheck check_gradient(const BasicMlp<S, L, Layers...>& net, const Eigen::
   const auto compare = [&](auto&& q, const auto& dq, double& worst_error, Index& worst_index,
                            auto&& when_worse) {
     for (Index i = 0; i < q.size(); ++i) {
-      const double before = q(i), h = step * std::max(1., std::abs(before));
+      const double before = q(i), h = step * (std::max)(1., std::abs(before));
       q(i) = before + h;
       const double above = loss();
       q(i) = before - h;
       const double below = loss();
       q(i) = before;
       const double numeric = (above - below) / (2 * h);
-      const double error = std::abs(dq(i) - numeric) / std::max({1., std::abs(dq(i)), std::abs(numeric)});
+      const double error = std::abs(dq(i) - numeric) / (std::max)({1., std::abs(dq(i)), std::abs(numeric)});
       if (!(error <= worst_error)) {
         worst_error = error;
         worst_index = i;
@@ -79,4 +79,4 @@ GradientCheck check_gradient(const BasicMlp<S, L, Layers...>& net, const Eigen::
   return result;
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

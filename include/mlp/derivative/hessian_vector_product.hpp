@@ -8,7 +8,7 @@
 
 #include <limits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// H v, where H is the Hessian of the mean loss with respect to theta, in training mode. H itself
 /// is never formed: one backward pass with Duals computes the gradient at theta + e v, and H v is its
@@ -50,4 +50,4 @@ auto hessian_vector_product(const BasicMlp<S, L, Layers...>& net, const Eigen::D
   return result;
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -5,7 +5,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/core/network.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// The Jacobian of infer's raw outputs with respect to the inputs, at one sample; exact up to
 /// rounding.
@@ -30,4 +30,4 @@ auto jacobian(const BasicMlp<S, L, Layers...>& net, const Eigen::DenseBase<X>& x
   return SizedMatrix<S, static_outputs, static_inputs>(dx.transpose());
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

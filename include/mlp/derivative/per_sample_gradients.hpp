@@ -6,7 +6,7 @@
 #include <mlp/base/views.hpp>
 #include <mlp/core/network.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// dL/dtheta for the loss L of each sample alone, in training mode: for influence functions, clipping per
 /// sample, or the Fisher information. The mean of the columns is the batch's gradient, unless a layer's
@@ -36,4 +36,4 @@ auto per_sample_gradients(const BasicMlp<S, L, Layers...>& net, const Eigen::Den
   return result;
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -9,7 +9,7 @@
 #include <variant>
 
 /// What AnyActivation, AnyLoss and AnyLayer have in common: a variant, read from the text of an architecture.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 template <class T, class Variant>
 inline constexpr bool is_alternative = false;
@@ -34,4 +34,4 @@ Variant read_alternative(const PartText& text, const char* what) {
       text, what, []<class A>(std::type_identity<A>, const PartText& t) { return read_options<A>(t); });
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -18,7 +18,7 @@
 
 #include <variant>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// One of the library's activations, chosen at run time.
 class AnyActivation {
@@ -60,4 +60,4 @@ class AnyActivation {
   Alternatives function_;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -20,7 +20,7 @@
 #include <utility>
 #include <variant>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// One of the library's losses, chosen at run time.
 class AnyLoss {
@@ -102,4 +102,4 @@ class AnyLoss {
   Alternatives loss_;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

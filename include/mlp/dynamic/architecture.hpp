@@ -30,7 +30,7 @@
 /// void each_option(auto& self, auto&& f)`, which calls f("alpha", self.alpha), ...; layers have `void
 /// describe(auto& text) const`, which calls text.add_size(inputs()), text.add_part(activation()),
 /// text.add_option("p", p()), and the inverse, `static L read(const auto& text)`.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -268,4 +268,4 @@ std::string architecture(const Net& net) {
   return detail::to_text(text);
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

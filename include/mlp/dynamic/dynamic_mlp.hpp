@@ -16,7 +16,7 @@
 ///
 ///     DynamicMlp net(SoftmaxCrossEntropy{}, {DynamicDense(784, hidden, ReLU{}), DynamicDense(hidden, 10)});
 ///     DynamicMlp same = from_architecture("Mlp(SoftmaxCrossEntropy, Dense(784, 64, ReLU), Dense(64, 10))");
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// A network whose layers are chosen at run time.
 template <class S>
@@ -59,4 +59,4 @@ BasicDynamicMlp<S> from_architecture(std::string_view text) {
   return BasicDynamicMlp<S>(std::move(loss), std::move(layers));
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -33,7 +33,7 @@
 #include <variant>
 #include <vector>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// DynamicDense(784, 128, ReLU{}).
 using DynamicDense = Dense<Dynamic, Dynamic, AnyActivation>;
@@ -434,4 +434,4 @@ void Sequential::backward(const auto& theta, const auto& x, const auto& y, auto&
   backward(theta, x, y, cache, dy, dtheta, dx);
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

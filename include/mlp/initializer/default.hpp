@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Draws the weights by the activation's member type Initializer; without one, by GlorotUniform.
 struct DefaultInitializer {};
@@ -19,4 +19,4 @@ struct initializer_of<F> : std::type_identity<typename F::Initializer> {};
 
 }  // namespace detail
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

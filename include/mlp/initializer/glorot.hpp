@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// W ~ U(-r, r) with r = sqrt(6 / (inputs + outputs)), which keeps the variance of activations and gradients
 /// from layer to layer where the activation is close to the identity near 0: tanh, or none.
@@ -29,4 +29,4 @@ struct GlorotNormal {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// W ~ U(-r, r) with r = sqrt(6 / inputs), which keeps the variance of activations through layers that set
 /// half of them to zero: ReLU and its kin.
@@ -28,4 +28,4 @@ struct HeNormal {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

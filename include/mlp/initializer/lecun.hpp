@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// W ~ N(0, 1 / inputs): inputs of variance 1 give z of variance 1.
 /// Shapes: W outputs x inputs.
@@ -18,4 +18,4 @@ struct LeCunNormal {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

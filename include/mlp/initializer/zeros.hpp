@@ -2,7 +2,7 @@
 
 #include <mlp/base/random.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// W = 0, for a last layer only: hidden units that start equal stay equal.
 /// Shapes: W outputs x inputs.
@@ -13,4 +13,4 @@ struct Zeros {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mlp/base/abi.hpp>
+
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -8,7 +10,7 @@
 #include <limits>
 
 /// Numbers in the bytes of files, little-endian on every machine.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 template <std::unsigned_integral Bits>
 Bits from_little_endian(const char* bytes) {
@@ -38,4 +40,4 @@ inline float from_half(std::uint16_t bits) {
 // The upper half of a float.
 inline float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

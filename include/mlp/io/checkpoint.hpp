@@ -31,7 +31,7 @@
 /// and a tensor for each value that a Trainer or fit must restore: parameters, state and slots in the
 /// network's scalar type, slots as [slots, parameters]; counts as I64, generators and seeds as U64, other
 /// numbers as F64. Data and options, including the optimizer's, are not stored: pass them again to resume.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -285,4 +285,4 @@ class Checkpoint {
   Clock::time_point saved_at_ = {};
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// What read_csv does with a sample that lacks a value.
 enum class Missing {
@@ -296,7 +296,7 @@ class CsvTable {
     const std::errc error = parse_number(text(i), parsed);
     if (error == std::errc::invalid_argument) fail(i, "expected a number");
     if (!std::isfinite(parsed)) return false;
-    if (error != std::errc() || std::abs(parsed) > double{std::numeric_limits<S>::max()}) {
+    if (error != std::errc() || std::abs(parsed) > double{(std::numeric_limits<S>::max)()}) {
       fail(i, "expected a number in the range of the scalar type");
     }
     value = static_cast<S>(parsed);
@@ -428,7 +428,7 @@ template <class S>
 void fill_gaps(const CsvTable& table, const std::vector<Index>& features, Matrix<S>& x) {
   constexpr Index block = 256;  // rows at a time, because sums of all could take more memory than x
   for (Index first = 0; first < x.rows(); first += block) {
-    const Index rows = std::min(block, x.rows() - first);
+    const Index rows = (std::min)(block, x.rows() - first);
     Eigen::Array<double, block, 1> sum, count;
     sum.setZero();
     count.setZero();
@@ -586,4 +586,4 @@ CsvFeatures<S> read_csv_features(const std::filesystem::path& path, const CsvOpt
   return detail::read_csv_features_from<S>(detail::csv_source(file), detail::path_text(path), options);
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -31,7 +31,7 @@
 #include <vector>
 
 /// A network as source code, for microcontrollers and audio plug-ins.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 struct ExportHeaderOptions {
   /// The namespace of all declarations in the header; not a name of the language, C's library or POSIX.
@@ -230,7 +230,7 @@ constexpr scalar polynomial(const scalar (&terms)[N], scalar t) noexcept {
     functions_ += table("large_powers", large_powers,
                         [](int i) { return std::ldexp(1., Terms::small_powers * i + lowest_power); });
     // Two numbers below the logarithm of the largest number, so that rounding can't cause an overflow.
-    const S highest = std::nextafter(std::nextafter(std::log(Limits::max()), S(0)), S(0));
+    const S highest = std::nextafter(std::nextafter(std::log((Limits::max)()), S(0)), S(0));
     functions_ += filled(R"(
 // exp(r) - 1 for r between -log(2) / 2 and log(2) / 2, by Taylor's polynomial.
 constexpr scalar expm1_near_0(scalar r) noexcept { return r + r * r * polynomial(exp_terms, r); }
@@ -247,8 +247,8 @@ constexpr scalar exp(scalar z) noexcept {
 
 )",
                          {{"highest", number(highest)},
-                          {"largest", number(Limits::max())},
-                          {"lowest", number(std::log(static_cast<double>(Limits::min())))},
+                          {"largest", number((Limits::max)())},
+                          {"lowest", number(std::log(static_cast<double>((Limits::min)())))},
                           {"inverse", number(std::numbers::log2e)},
                           {"half", number(0.5)},
                           {"high", number(Terms::log_2_high)},
@@ -432,7 +432,7 @@ constexpr scalar inverse_sqrt(scalar x) noexcept {
       while ((to == here_ && !is_elementwise) || is_kept(to)) ++to;
       if (to == static_cast<int>(buffers_.size())) buffers_.push_back(0);
       Index& size = buffers_[static_cast<std::size_t>(to)];
-      size = std::max(size, outputs);
+      size = (std::max)(size, outputs);
     }
     code_ += "  " + call + "(" + arguments + place(here_) + ", " + place(to) + ");\n";
     here_ = to;
@@ -715,7 +715,7 @@ constexpr void softmax(scalar* y) noexcept {
     const Matrix<S> p = linked(y);
     // Functions may return 0 for values below the smallest normal number.
     const auto least = [](const Matrix<S>& values, S roundings) -> Matrix<S> {
-      return roundings * (unit_ * values.array().abs()).max(std::numeric_limits<S>::min()).matrix();
+      return roundings * ((unit_ * values.array().abs()).max)((std::numeric_limits<S>::min)()).matrix();
     };
     Matrix<S> dy = least(y, 8), dp = least(p, 8 + static_cast<S>(p.rows()) / 4);
     Rng rng(2);
@@ -927,4 +927,4 @@ void export_header(const BasicMlp<S, L, Layers...>& net, const std::filesystem::
   detail::write_file(path, to_header(net, info, options));
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

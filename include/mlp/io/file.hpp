@@ -28,7 +28,7 @@
 #endif
 
 /// Reads whole files within bounds, and writes a file completely or not at all.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// A path as text for messages, in UTF-8 on every system.
 inline std::string path_text(const std::filesystem::path& path) {
@@ -64,7 +64,7 @@ inline std::uint64_t physical_memory() {
   const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   if (pages > 0 && page > 0) return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
 #endif
-  return std::numeric_limits<std::uint64_t>::max();
+  return (std::numeric_limits<std::uint64_t>::max)();
 }
 
 // A sparse file can be larger than any memory. Some systems promise memory that they do not have and kill the
@@ -310,4 +310,4 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
   }
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -27,7 +27,7 @@
 #include <unistd.h>
 #endif
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 struct IdxOptions {
   /// The largest size that a gzipped file's header may claim, as a multiple of the file's size; 16 MiB are
@@ -143,7 +143,7 @@ inline IdxElements read_idx_elements(const std::filesystem::path& path, std::siz
   }
 
   const auto times = [&](std::uint64_t product, std::uint64_t size) {
-    constexpr auto most_elements = static_cast<std::uint64_t>(std::numeric_limits<Index>::max());
+    constexpr auto most_elements = static_cast<std::uint64_t>((std::numeric_limits<Index>::max)());
     if (size > 0 && product > most_elements / size) {
       file_error(path, "a number of elements that fits in an Index", shape);
     }
@@ -159,7 +159,7 @@ inline IdxElements read_idx_elements(const std::filesystem::path& path, std::siz
   const std::string expected = std::to_string(total) + " bytes of data (" + shape + ")";
   if (file.is_gzipped()) {
     constexpr double always = 16 << 20;
-    const double bound = std::max(always, options.max_expansion * static_cast<double>(file.size()));
+    const double bound = (std::max)(always, options.max_expansion * static_cast<double>(file.size()));
     if (static_cast<double>(total) > bound) {
       file_error(
           path,
@@ -169,7 +169,7 @@ inline IdxElements read_idx_elements(const std::filesystem::path& path, std::siz
     }
   } else {
     const std::uint64_t opening = magic.size() + header.size();
-    const std::uint64_t found = file.size() - std::min(file.size(), opening);
+    const std::uint64_t found = file.size() - (std::min)(file.size(), opening);
     if (found < total) file_error(path, expected, found);
     if (found > total) file_error(path, expected, "more than that");
   }
@@ -178,7 +178,7 @@ inline IdxElements read_idx_elements(const std::filesystem::path& path, std::siz
   IdxElements idx{static_cast<Index>(sizes[0]), static_cast<Index>(features), {}};
   while (idx.bytes.size() < total) {
     const std::size_t before = idx.bytes.size();
-    const std::size_t size = std::min(block, total - before);
+    const std::size_t size = (std::min)(block, total - before);
     idx.bytes.resize(before + size);
     const std::size_t got = file.read(idx.bytes.data() + before, size);
     if (got < size) file_error(path, expected, before + got);
@@ -265,4 +265,4 @@ Dataset<Labels, S, ByteMatrix<S>> read_idx_bytes(const std::filesystem::path& im
                                     options);
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -13,7 +13,7 @@
 #include <vector>
 
 /// What a model file holds besides the network, in every format.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// The transformation of samples ahead of the network: none, or one of the scalers.
 template <class S = float>
@@ -95,4 +95,4 @@ struct Model {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

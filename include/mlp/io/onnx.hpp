@@ -45,7 +45,7 @@
 /// is read as 0.1. An activation right after a Dense layer without one becomes that layer's; an Identity is
 /// left out. A Dropout is read as active in training, whatever its training_mode.
 /// Source: ONNX 1.12: onnx.proto, Operators.md and Operators-ml.md.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail::onnx {
 
@@ -104,4 +104,4 @@ Model<S> import_onnx(const std::filesystem::path& path) {
   return onnx_from_bytes<S>(detail::read_file(in), file);
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -48,7 +48,7 @@
 ///   mlp.features, mlp.classes, mlp.scaler, mlp.probes    the members of ModelInfo that are set, as JSON
 /// The probes are a few samples and the network's predictions for them when it was saved.
 /// Source: https://huggingface.co/docs/safetensors
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -298,7 +298,7 @@ inline std::pair<std::string, std::vector<int>> numbers_of(std::string_view modu
 inline std::vector<std::string> modules_in_order(const TensorFile& tensors) {
   std::map<std::pair<std::string, std::vector<int>>, std::string> modules;
   for (const Tensor& tensor : tensors.tensors) {
-    const std::string module = tensor.name.substr(0, std::min(tensor.name.rfind('.'), tensor.name.size()));
+    const std::string module = tensor.name.substr(0, (std::min)(tensor.name.rfind('.'), tensor.name.size()));
     const auto key = numbers_of(module);
     if (key.second.empty() || (!modules.empty() && modules.begin()->first.first != key.first)) return {};
     modules.emplace(key, module);
@@ -355,9 +355,9 @@ template <class S>
 double probe_tolerance(const TensorFile& tensors) {
   double epsilon = double{std::numeric_limits<S>::epsilon()};
   for (const Tensor& tensor : tensors.tensors) {
-    if (tensor.type == "F32") epsilon = std::max(epsilon, 0x1p-23);
-    if (tensor.type == "F16") epsilon = std::max(epsilon, 0x1p-10);
-    if (tensor.type == "BF16") epsilon = std::max(epsilon, 0x1p-7);
+    if (tensor.type == "F32") epsilon = (std::max)(epsilon, 0x1p-23);
+    if (tensor.type == "F16") epsilon = (std::max)(epsilon, 0x1p-10);
+    if (tensor.type == "BF16") epsilon = (std::max)(epsilon, 0x1p-7);
   }
   return std::sqrt(epsilon);
 }
@@ -514,4 +514,4 @@ Model<S> load_model(const std::filesystem::path& path) {
   return from_tensors<S>(read_tensors(path), detail::path_text(path));
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -12,7 +12,7 @@
 ///
 /// The order of each sum depends on the depth (the columns of A) alone, neither on the tile nor on the other
 /// sizes, the thread or the processor: see block_length.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register's type as a template argument
@@ -82,7 +82,7 @@ EIGEN_ALWAYS_INLINE void product_tile(const ProductOperands<S>& at, ProductBlock
       const P s = blocks.are_first ? at.template start_packet<P>(i * width) : pset1<P>(S(0));
       MLP_UNROLL for (int j = 0; j < Cols; ++j) sum[j][i] = s;
     }
-    for (Index k = std::min(blocks.block, blocks.depth); k > 0; --k) {
+    for (Index k = (std::min)(blocks.block, blocks.depth); k > 0; --k) {
       P a_k[N];
       MLP_UNROLL for (int i = 0; i < N; ++i) a_k[i] = ploadu<P>(a + i * width);
       MLP_UNROLL for (int j = 0; j < Cols; ++j) {
@@ -200,7 +200,7 @@ EIGEN_ALWAYS_INLINE void blocked_matrix_product(Index rows, Index depth, Index c
   // into a page of its own: they are copied if that pays.
   constexpr bool may_copy_b = RowMajorB && Rows == Dynamic;
   const Index bytes_between = all.lda * Index{sizeof(S)};
-  const bool is_far = std::min(depth, longest_block) * bytes_between > 32'768;
+  const bool is_far = (std::min)(depth, longest_block) * bytes_between > 32'768;
   const bool copies_a = RowMajorA || (Cols == Dynamic && is_far && cols >= (bytes_between >= 2048 ? 24 : 32));
   const bool copies_b = may_copy_b && rows >= 64 && all.ldb * Index{sizeof(S)} >= 1024;
   // The part of B that a step needs stays in the second-level cache, or fits on the stack. The parts are about equally
@@ -213,9 +213,9 @@ EIGEN_ALWAYS_INLINE void blocked_matrix_product(Index rows, Index depth, Index c
   alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_a[packets * packet_size<P> * longest_block];
   alignas(EIGEN_MAX_ALIGN_BYTES) S copy_of_b[most_copied];
   for (Index j = 0; j < cols; j += part_cols) {
-    const Index col_count = std::min(part_cols, cols - j);
+    const Index col_count = (std::min)(part_cols, cols - j);
     for (Index k = 0; k < depth; k += step) {
-      const ProductBlocks blocks{block, std::min(step, depth - k), k == 0};
+      const ProductBlocks blocks{block, (std::min)(step, depth - k), k == 0};
       if (copies_b) {
         for (Index i = 0; i < blocks.depth; ++i) {
           std::copy_n(all.b + (k + i) * all.ldb + j, col_count, copy_of_b + i * part_cols);
@@ -260,7 +260,7 @@ EIGEN_ALWAYS_INLINE void matrix_vector_panel(const ProductOperands<S>& at, Index
     }
     Index k = 0;
     MLP_UNROLL for (int active = blocks; active > 0; --active) {  // the last block may be shorter or missing
-      const Index length = std::min(block, depth - begin - (active - 1) * block);
+      const Index length = (std::min)(block, depth - begin - (active - 1) * block);
       for (; k < length; ++k) {
         MLP_UNROLL for (int n = 0; n < active; ++n) {
           const Index at_k = begin + n * block + k;
@@ -310,7 +310,7 @@ EIGEN_DONT_INLINE void streamed_matrix_vector_product(Index rows, Index depth,
   alignas(EIGEN_MAX_ALIGN_BYTES) S sums[most_rows];
   const Index block = block_length(depth);
   for (Index row = 0; row < rows; row += most_rows) {
-    const Index count = std::min(most_rows, rows - row);
+    const Index count = (std::min)(most_rows, rows - row);
     S* const c = all.c + row;
     for (Index begin = 0; begin < depth; begin += block) {
       const bool is_first = begin == 0;
@@ -319,7 +319,7 @@ EIGEN_DONT_INLINE void streamed_matrix_vector_product(Index rows, Index depth,
         if (!is_first) at.start = nullptr;
         add_columns<P, Cols, RowMajorB>(at, k == begin, is_first ? c : sums, 0, count);
       };
-      const Index end = std::min(begin + block, depth);
+      const Index end = (std::min)(begin + block, depth);
       Index k = begin;
       for (; k + cols <= end; k += cols) add(std::integral_constant<int, cols>{}, k);
       for (; k < end; ++k) add(std::integral_constant<int, 1>{}, k);
@@ -358,4 +358,4 @@ EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, co
 
 #pragma GCC diagnostic pop
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

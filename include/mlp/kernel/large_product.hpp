@@ -17,7 +17,7 @@
 
 /// Products of many multiplications, for product.hpp, shared among threads: by blocked_product; by Eigen with
 /// MLP_USE_EIGEN_PRODUCT, which calls a BLAS with EIGEN_USE_BLAS; or by oneDNN with MLP_USE_ONEDNN.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // C = start 1^T, or 0 without a start.
 template <class S>
@@ -125,4 +125,4 @@ inline Index part_count_of_product(Index multiplications) {
 #endif
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

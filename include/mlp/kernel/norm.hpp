@@ -9,7 +9,7 @@
 #include <limits>
 #include <type_traits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -71,8 +71,8 @@ requires(V::ColsAtCompileTime == 1) double norm(const Eigen::DenseBase<V>& v) {
   // Squares of floats lie well within double's range; squares of doubles may lie outside it.
   constexpr double up = 0x1p600;
   if (plain < 1 / 0x1p450) return norm_of_scaled(up) / up;
-  if (plain > std::numeric_limits<double>::max()) return norm_of_scaled(1 / up) * up;
+  if (plain > (std::numeric_limits<double>::max)()) return norm_of_scaled(1 / up) * up;
   return plain;
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -14,7 +14,7 @@
 /// of static sizes become straight-line code, and large_product.hpp shares large ones among threads.
 /// A scalar that is not a floating-point number (Dual) brings a kernel of its own, a specialization of
 /// Product.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -30,7 +30,7 @@ void plain_product(const A& a, const B& b, const typename C::Scalar* start, C& c
       c(i, j) = start == nullptr ? S(0) : start[i];
       for (Index begin = 0; begin < depth; begin += block) {
         S sum = begin == 0 ? c(i, j) : S(0);
-        for (Index k = begin; k < std::min(begin + block, depth); ++k)
+        for (Index k = begin; k < (std::min)(begin + block, depth); ++k)
           sum = packet_multiply_add<S>(a(i, k), b(k, j), sum);
         c(i, j) = begin == 0 ? sum : c(i, j) + sum;
       }
@@ -109,4 +109,4 @@ EIGEN_ALWAYS_INLINE void set_affine(const W& weights, const X& x, const Bias& bi
   detail::product(weights, x, bias.data(), y);
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -1,12 +1,14 @@
 #pragma once
 
+#include <mlp/base/abi.hpp>
+
 #ifdef _OPENMP
 #include <omp.h>
 
 #include <algorithm>
 #endif
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // Runs the steps of a training with one thread or with several, whichever is faster: of every 128 steps, four
 // are timed with one thread and four with all, and the other 120 take the faster way. The clock may choose,
@@ -19,7 +21,7 @@ class ThreadChoice {
   // restores OpenMP's number.
   explicit ThreadChoice(int threads)
       : before_(omp_get_max_threads()),
-        most_(std::min(threads == 0 ? before_ : threads, omp_get_num_procs())) {}
+        most_((std::min)(threads == 0 ? before_ : threads, omp_get_num_procs())) {}
   ThreadChoice(const ThreadChoice&) = delete;
   ThreadChoice& operator=(const ThreadChoice&) = delete;
   ~ThreadChoice() { omp_set_num_threads(before_); }
@@ -34,7 +36,7 @@ class ThreadChoice {
     const double seconds = omp_get_wtime() - start;
     if (phase < 8) {
       double& fastest = fastest_[phase / 4];
-      fastest = phase % 4 == 0 ? seconds : std::min(fastest, seconds);
+      fastest = phase % 4 == 0 ? seconds : (std::min)(fastest, seconds);
     }
     if (phase == 7) alone_is_faster_ = fastest_[0] <= fastest_[1];
   }
@@ -53,4 +55,4 @@ class ThreadChoice {
 #endif
 };
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -19,7 +19,7 @@
 ///
 /// Work is cut between results, never within one: the same operations compute each number in the same order,
 /// and any number of threads gives the same bits.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -29,9 +29,9 @@ namespace detail {
 template <class F>
 void parallel_for(Index n, Index unit, Index parts, F&& f) {
   const Index units = (n + unit - 1) / unit;
-  parts = std::min(parts, units);
+  parts = (std::min)(parts, units);
   const auto part = [&](Index p) {
-    f(units * p / parts * unit, std::min(units * (p + 1) / parts * unit, n));
+    f(units * p / parts * unit, (std::min)(units * (p + 1) / parts * unit, n));
   };
 #ifdef _OPENMP
   const int threads = omp_in_parallel() ? 1 : static_cast<int>(std::min<Index>(parts, omp_get_max_threads()));
@@ -69,4 +69,4 @@ inline Index part_count([[maybe_unused]] Index work, [[maybe_unused]] Index grai
 
 }  // namespace detail
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

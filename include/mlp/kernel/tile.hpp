@@ -15,7 +15,7 @@
 /// vectorized ones. A tile is always whole (the last one is padded with zeros); a coefficient's result
 /// therefore depends on its value alone, not on its position, its address or whether sizes are static. Tiles
 /// are local variables without aliases, and compilers vectorize plain loops over them.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 inline constexpr Index tile_size = 16;
 
@@ -38,7 +38,8 @@ EIGEN_STRONG_INLINE Tile<S> load_partial_tile(const S* from, Index n) {
     for (Index i = 0; i < tile_size; i += Traits::size) {
       const auto count = static_cast<unsigned>(std::clamp<Index>(n - i, 0, Traits::size));
       const auto mask = static_cast<typename Traits::mask_t>((1u << count) - 1);
-      Eigen::internal::pstoreu(tile.data() + i, Eigen::internal::ploadu<Packet>(from + std::min(i, n), mask));
+      Eigen::internal::pstoreu(tile.data() + i,
+                               Eigen::internal::ploadu<Packet>(from + (std::min)(i, n), mask));
     }
     return tile;
   } else {
@@ -92,6 +93,12 @@ EIGEN_STRONG_INLINE void store_tile(const Tile<S>& tile, S* to, Index n) {
 
 template <class S>
 EIGEN_STRONG_INLINE void store_tile(const Tile<S>&, const S*, Index) {}
+
+// Coefficients below -limit become -limit, those above limit become limit.
+template <class S>
+EIGEN_STRONG_INLINE Tile<S> clamped(const Tile<S>& tile, S limit) {
+  return ((tile.max)(-limit).min)(limit);
+}
 
 // By halves, so that the width of a vector register does not decide the order.
 template <class S, int N>
@@ -179,4 +186,4 @@ S sum_tiles(F&& f, Ms&&... ms) {
   return detail::sum_of_halves(sum);
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -10,7 +10,7 @@
 
 #include <type_traits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// An activation as a layer of its own: y = f(x), element-wise. Needed where a Dense layer's own activation
 /// cannot be, such as after a norm: Dense<784, 256>, BatchNorm<256>, Activate<256, ReLU>.
@@ -90,4 +90,4 @@ class Activate : public Sizes<N, N> {
   [[no_unique_address]] ActivationType activation_;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -7,7 +7,7 @@
 #include <utility>
 
 /// The passes of a layer's activation f, tile by tile and in place.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // y = f(y)
 template <class F>
@@ -37,4 +37,4 @@ void multiply_by_derivative(const F& f, const auto& y, auto& cache, auto& delta)
   }
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Normalizes each coefficient over the samples of a batch, as torch.nn.BatchNorm1d:
 ///   x^ = (x - mean) / sqrt(variance + epsilon),  y = gamma x^ + beta
@@ -213,4 +213,4 @@ class BatchNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N, N == Dynami
   double epsilon_, momentum_;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -19,7 +19,7 @@
 #include <string>
 #include <type_traits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -150,4 +150,4 @@ class Dense
   [[no_unique_address]] ActivationType activation_;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

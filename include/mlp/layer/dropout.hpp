@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// In training, sets each coefficient to 0 with probability p, independently of the others, and scales the
 /// rest so that the expectation stays the same, as torch.nn.Dropout:
@@ -83,11 +83,11 @@ class Dropout : public Sizes<N, N> {
   void draw(M mask, Rng& rng) const {
     using S = typename M::Scalar;
     const S scale = static_cast<S>(1 / (1 - p_));
-    const auto limit = static_cast<std::uint32_t>(std::min(p_ * 0x1p32, 0x1p32 - 1));
+    const auto limit = static_cast<std::uint32_t>((std::min)(p_ * 0x1p32, 0x1p32 - 1));
     constexpr Index piece = 256;
     std::uint32_t bits[piece];
     for (Index begin = 0; begin < mask.size(); begin += piece) {
-      const Index count = std::min(piece, mask.size() - begin);
+      const Index count = (std::min)(piece, mask.size() - begin);
       for (Index i = 0; i < count; i += 2) {
         const std::uint64_t both = rng();
         bits[i] = static_cast<std::uint32_t>(both);
@@ -102,4 +102,4 @@ class Dropout : public Sizes<N, N> {
   double p_;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -13,7 +13,7 @@
 
 #include <cmath>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Normalizes each sample over its coefficients, as torch.nn.LayerNorm:
 ///   x^ = (x - mean) / sqrt(variance + epsilon),  y = gamma x^ + beta
@@ -153,4 +153,4 @@ class LayerNorm : public Sizes<N, N, N == Dynamic ? Dynamic : 2 * N> {
   double epsilon_;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

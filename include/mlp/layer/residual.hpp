@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// A skip connection around layers f:
 ///   y = x + f(x);  dx = dy + (df/dx)^T dy
@@ -133,4 +133,4 @@ class Residual : private detail::Chain<float, Layers...> {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -10,7 +10,7 @@
 
 #include <vector>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Cross-entropy between independent yes-or-no decisions and their probabilities, from logits, as
 /// torch.nn.BCEWithLogitsLoss: the mean over all elements.
@@ -126,4 +126,4 @@ struct BinaryCrossEntropy {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Negative log likelihood of values under normal distributions whose means and variances the network
 /// predicts, as torch.nn.GaussianNLLLoss: the mean over all elements of t. The first K of a sample's 2K
@@ -96,4 +96,4 @@ struct GaussianNLL {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

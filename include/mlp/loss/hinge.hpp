@@ -6,7 +6,7 @@
 #include <mlp/loss/mean_over_elements.hpp>
 #include <mlp/loss/share_of_largest.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// The loss of support vector machines: 0 where the correct class leads by at least 1.
 ///   targets +-1:  L = 1/(K B) sum_kj max(0, 1 - t_kj y_kj), as Keras' Hinge
@@ -96,4 +96,4 @@ struct Hinge {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -5,7 +5,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Squared error near the target and absolute error far from it, so that outliers pull with a bounded force;
 /// the mean over all elements, as torch.nn.HuberLoss.
@@ -50,4 +50,4 @@ struct Huber {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -3,7 +3,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Mean of the absolute errors over all elements, as torch.nn.L1Loss.
 ///   L = 1/(K B) sum_kj |y_kj - t_kj|,  dL/dy = sign(y - t) / (K B), with sign(0) = 0
@@ -31,4 +31,4 @@ struct MeanAbsoluteError {
   };
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -2,7 +2,7 @@
 
 #include <mlp/kernel/tile.hpp>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // The mean of l(y_kj, t_kj) over all elements,
 //   L = 1/(K B) sum_kj l(y_kj, t_kj)
@@ -37,4 +37,4 @@ typename Y::Scalar mean_and_gradient(const auto& terms, const Y& y, const auto& 
                      y, t, dy, w...);
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

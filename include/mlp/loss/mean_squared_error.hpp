@@ -4,7 +4,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Mean of the squared errors over all elements, as torch.nn.MSELoss.
 ///   L = 1/(K B) sum_kj (y_kj - t_kj)^2,  dL/dy = 2 (y - t) / (K B)
@@ -32,4 +32,4 @@ struct MeanSquaredError {
   };
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

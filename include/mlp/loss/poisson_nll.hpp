@@ -7,7 +7,7 @@
 #include <mlp/kernel/tile.hpp>
 #include <mlp/loss/mean_over_elements.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Negative log likelihood of counts under a Poisson distribution, as torch.nn.PoissonNLLLoss: the mean over
 /// all elements. The outputs are logarithms of the rates if log_input, else the rates themselves.
@@ -66,7 +66,7 @@ struct PoissonNLL {
         result = multiply_add(-t, elementary::log(rate), y);
       }
       if (full) {
-        const A log = elementary::log(t.max(S(1)));
+        const A log = elementary::log((t.max)(S(1)));
         constexpr auto half_log_2_pi = static_cast<S>(0.91893853320467274178);
         const A stirling = multiply_add(t, log, log / 2 - t) + half_log_2_pi;
         for (Index i = 0; i < t.size(); ++i) result(i) += t(i) > 1 ? stirling(i) : 0;
@@ -76,4 +76,4 @@ struct PoissonNLL {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -2,7 +2,7 @@
 
 #include <mlp/base/types.hpp>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // The share of samples whose largest output is the label's or, with a matrix of targets, lies in the row of
 // the largest target.
@@ -20,4 +20,4 @@ typename Y::Scalar share_of_largest(const Y& y, const T& t) {
   return static_cast<typename Y::Scalar>(right) / static_cast<typename Y::Scalar>(y.cols());
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

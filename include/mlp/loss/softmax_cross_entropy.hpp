@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Mean softmax cross-entropy of logits against class labels, or against a matrix of class probabilities, as
 /// torch.nn.CrossEntropyLoss.
@@ -216,4 +216,4 @@ struct SoftmaxCrossEntropy {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

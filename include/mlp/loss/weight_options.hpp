@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // Throws std::invalid_argument unless all weights are finite and >= 0. `name` begins the message: "Loss:
 // expected option".
 inline void check_weights_option(const char* name, const std::vector<double>& weights) {
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (!(weights[i] >= 0 && weights[i] <= std::numeric_limits<double>::max()))
+    if (!(weights[i] >= 0 && weights[i] <= (std::numeric_limits<double>::max)()))
       raise<std::invalid_argument>({name, " that are finite and >= 0, found ", weights[i], " at index ", i});
   }
 }
@@ -28,4 +28,4 @@ inline void check_weight_count(const char* name, const std::vector<double>& weig
     raise<std::invalid_argument>({name, " for ", outputs, what, ", found ", weights.size()});
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

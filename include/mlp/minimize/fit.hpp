@@ -10,7 +10,7 @@
 #include <concepts>
 #include <type_traits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// A minimizer of a function of one vector, which knows no network:
 ///
@@ -55,4 +55,4 @@ MinimizeResult fit(BasicMlp<S, Loss, Layers...>& net, const Dataset<Target, std:
   return fit(net, data, optimizer, detail::NoCallback{});
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

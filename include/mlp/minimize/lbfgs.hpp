@@ -15,7 +15,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -124,7 +124,7 @@ struct Lbfgs {
     using S = typename std::remove_cvref_t<Theta>::Scalar;
     constexpr S epsilon = std::numeric_limits<S>::epsilon();
     validate();
-    const Index n = theta.size(), history = std::min(history_size, max_iterations);
+    const Index n = theta.size(), history = (std::min)(history_size, max_iterations);
     // Column i % history is iteration i's: s the step, y the change of the gradient, rho = 1 / s^T y.
     Matrix<S> s(n, history), y(n, history);
     Vector<S> rho(history), alpha(history);
@@ -173,7 +173,7 @@ struct Lbfgs {
         const Index k = (next - 1) % history;
         d /= rho(k) * detail::dot(y.col(k), y.col(k));
       } else {
-        d /= std::max(S(1), sum_tiles<S>([](const auto& a) -> Tile<S> { return a.abs(); }, d));
+        d /= (std::max)(S(1), sum_tiles<S>([](const auto& a) -> Tile<S> { return a.abs(); }, d));
       }
       for (Index i = first; i < next; ++i) {
         const Index k = i % history;
@@ -197,7 +197,7 @@ struct Lbfgs {
       }
       if (end.a != tried) phi(end.a);  // the best trial was not the last: evaluate it again
       const Index k = next % history;
-      first = std::max(first, next - history + 1);
+      first = (std::max)(first, next - history + 1);
       s.col(k) = x_new - x;
       y.col(k) = gradient_new - gradient;
       const S curvature = detail::dot(s.col(k), y.col(k));
@@ -230,4 +230,4 @@ struct Lbfgs {
   static constexpr Index max_trials = 25;  // of a line search
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

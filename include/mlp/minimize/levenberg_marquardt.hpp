@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Minimizes a sum of squares with the method of Levenberg and Marquardt. Where J is the Jacobian of the
 /// residuals r, and the loss L = c r^T r, a step h solves
@@ -92,16 +92,16 @@ struct LevenbergMarquardt {
         accepted = std::isfinite(value_new) && value_new < value;
         if (accepted) {
           const S fallen = value - value_new, excess = 2 * fallen / promised - 1;
-          mu *= std::max(S(1) / 3, 1 - excess * excess * excess);
+          mu *= (std::max)(S(1) / 3, 1 - excess * excess * excess);
           growth = 2;
-          converged = static_cast<double>(std::max(fallen, promised)) <= change_tolerance * result.loss;
+          converged = static_cast<double>((std::max)(fallen, promised)) <= change_tolerance * result.loss;
           value = value_new;
           x.swap(x_new);
         }
       }
       rejected = !accepted;
       if (rejected) {
-        mu = std::max(mu, std::numeric_limits<S>::min()) * growth;
+        mu = (std::max)(mu, (std::numeric_limits<S>::min)()) * growth;
         growth *= 2;
         if (!std::isfinite(mu)) return stop(StopReason::no_progress);
         continue;
@@ -121,4 +121,4 @@ struct LevenbergMarquardt {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Why a minimizer stopped.
 enum class StopReason {
@@ -83,4 +83,4 @@ void check_limits(const char* who, const O& o) {
 
 }  // namespace detail
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

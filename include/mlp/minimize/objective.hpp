@@ -17,7 +17,7 @@
 #include <string>
 #include <type_traits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -102,7 +102,7 @@ class Objective {
     if constexpr (detail::MayBeSumOfSquares<typename Net::LossType> && !detail::is_labels<Target>) {
       constexpr Index block = 256;  // rows of J at a time
       const Index outputs = net_->outputs(), residuals = outputs * data_->size();
-      rows_.resize(net_->parameter_count(), std::min(block, residuals));
+      rows_.resize(net_->parameter_count(), (std::min)(block, residuals));
       const S scale = S(2) / static_cast<S>(residuals);
       const Vector<S>& w = data_->weights;
       const S mean_weight =
@@ -171,7 +171,7 @@ class Objective {
     const double whole = net_->batch_weight(data_->t, data_->weights);
     double sum = 0;
     for (Index i = 0; i < data_->size(); i += piece) {
-      const Index count = std::min(piece, data_->size() - i);
+      const Index count = (std::min)(piece, data_->size() - i);
       detail::with_samples(*data_, i, count, [&](const auto& x, const auto& t, const auto& w) {
         const double share = net_->batch_weight(t, w) / whole;
         sum = multiply_add(share, static_cast<double>(pass(x, t, w, static_cast<S>(share))), sum);
@@ -191,4 +191,4 @@ class Objective {
 template <class Net, class Target, class S>
 Objective(Net&, const Dataset<Target, S>&) -> Objective<Net, Target>;
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

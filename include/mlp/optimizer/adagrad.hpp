@@ -10,7 +10,7 @@
 #include <cmath>
 #include <limits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Adagrad, as torch.optim.Adagrad: the gradient divided by the root of the sum of all its squares so far.
 ///   g = gradient + weight_decay * theta
@@ -36,11 +36,11 @@ struct Adagrad {
                                   multiply_add(static_cast<double>(t - 1), learning_rate_decay, 1.)),
             decay = static_cast<S>(weight_decay), eps = static_cast<S>(epsilon),
             initial = static_cast<S>(t == 1 ? initial_accumulator_value : 0);
-    const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
+    const S limit = std::sqrt((std::numeric_limits<S>::max)()) / 2;
     for_each_tile(
         [=](auto& theta, const auto& gradient, auto& s) {
-          const Tile<S> g = multiply_add(decay, theta, gradient).max(-limit).min(limit);
-          s = multiply_add(g, g, s + initial).min(std::numeric_limits<S>::max());
+          const Tile<S> g = detail::clamped<S>(multiply_add(decay, theta, gradient), limit);
+          s = (multiply_add(g, g, s + initial).min)((std::numeric_limits<S>::max)());
           theta -= rate * g / (elementary::sqrt(s) + eps);
         },
         parameters, gradients, column(slot_vectors, 0));
@@ -58,4 +58,4 @@ struct Adagrad {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -10,7 +10,7 @@
 #include <cmath>
 #include <limits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -28,10 +28,10 @@ void adam_step(const auto& options, double decay, double keep, Theta& parameters
           kept = static_cast<S>(keep), beta1 = static_cast<S>(options.beta1),
           new1 = static_cast<S>(1 - options.beta1), beta2 = static_cast<S>(options.beta2),
           new2 = static_cast<S>(1 - options.beta2);
-  const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
+  const S limit = std::sqrt((std::numeric_limits<S>::max)()) / 2;
   for_each_tile(
       [=](auto& theta, const auto& gradient, auto& m, auto& v) {
-        const Tile<S> g = multiply_add(to_g, theta, gradient).max(-limit).min(limit);
+        const Tile<S> g = detail::clamped<S>(multiply_add(to_g, theta, gradient), limit);
         m = multiply_add(beta1, m, new1 * g);
         v = multiply_add(beta2, v, new2 * g * g);
         theta = multiply_add(kept, theta, -rate * m / multiply_add(root, elementary::sqrt(v), epsilon));
@@ -78,4 +78,4 @@ struct Adam {
   void validate() const { detail::validate_adam(*this, "Adam"); }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -4,7 +4,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/optimizer/adam.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Adam with decoupled weight decay, as torch.optim.AdamW: Adam's step with g = gradient, preceded by
 ///   theta -= learning_rate * weight_decay * theta
@@ -28,4 +28,4 @@ struct AdamW {
   void validate() const { detail::validate_adam(*this, "AdamW"); }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

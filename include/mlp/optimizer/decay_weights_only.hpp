@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// An optimizer whose weight decay acts on weights alone, not on biases and the parameters of normalizations.
 /// It has the options of Opt; decay_weights_only(optimizer, net) makes one.
@@ -58,4 +58,4 @@ DecayWeightsOnly<Opt> decay_weights_only(Opt optimizer, const Net& net) {
   return {std::move(optimizer), net.weight_mask()};
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

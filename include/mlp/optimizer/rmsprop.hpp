@@ -10,7 +10,7 @@
 #include <cmath>
 #include <limits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// RMSprop, as torch.optim.RMSprop: the gradient divided by the root of its running mean square.
 ///   g = gradient + weight_decay * theta
@@ -40,17 +40,17 @@ struct RMSprop {
     const S rate = static_cast<S>(learning_rate), keep = static_cast<S>(alpha),
             fresh = static_cast<S>(1 - alpha), eps = static_cast<S>(epsilon),
             decay = static_cast<S>(weight_decay), mu = static_cast<S>(momentum);
-    const S limit = std::sqrt(std::numeric_limits<S>::max()) / 2;
+    const S limit = std::sqrt((std::numeric_limits<S>::max)()) / 2;
     // g / r, after the update of v and h. Slots that the options do not need (h here, b below) are neither
     // read nor written.
     const auto scaled = [=](const auto& theta, const auto& gradient, auto& v, auto&... h) -> Tile<S> {
-      const Tile<S> g = multiply_add(decay, theta, gradient).max(-limit).min(limit);
+      const Tile<S> g = detail::clamped<S>(multiply_add(decay, theta, gradient), limit);
       v = multiply_add(keep, v, fresh * g * g);
       if constexpr (sizeof...(h) == 0) {
         return g / (elementary::sqrt(v) + eps);
       } else {
         ((h = multiply_add(keep, h, fresh * g)), ...);
-        return g / (elementary::sqrt(multiply_add(-(h * ...), (h * ...), v).max(S(0))) + eps);
+        return g / (elementary::sqrt((multiply_add(-(h * ...), (h * ...), v).max)(S(0))) + eps);
       }
     };
     const auto run = [&](auto... columns_of_h) {
@@ -85,4 +85,4 @@ struct RMSprop {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -6,7 +6,7 @@
 #include <mlp/base/views.hpp>
 #include <mlp/kernel/tile.hpp>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Stochastic gradient descent, as torch.optim.SGD without dampening.
 ///   g = gradient + weight_decay * theta
@@ -59,4 +59,4 @@ struct Sgd {
   }
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -29,7 +29,7 @@
 /// Errors: an error on one rank ends the run, because the others would wait for it. An error on all ranks
 /// alike, such as a loss that is not finite, is thrown.
 /// The caller calls MPI_Init before and MPI_Finalize after.
-namespace mlp::mpi {
+namespace mlp::inline MLP_ABI::mpi {
 
 /// The rank of this process, and the number of ranks.
 struct World {
@@ -84,7 +84,7 @@ template <class S>
 void add_up(S* data, Index n, MPI_Comm comm, Index piece = max_count) {
   const MPI_Datatype type = std::is_same_v<S, float> ? MPI_FLOAT : MPI_DOUBLE;
   for (Index i = 0; i < n; i += piece) {
-    const int count = static_cast<int>(std::min(piece, n - i));
+    const int count = static_cast<int>((std::min)(piece, n - i));
     check(MPI_Allreduce(MPI_IN_PLACE, data + i, count, type, MPI_SUM, comm), "MPI_Allreduce", comm);
   }
 }
@@ -96,7 +96,7 @@ void broadcast(T* data, Index n, MPI_Comm comm, Index piece = max_count) {
   auto* const bytes = reinterpret_cast<std::byte*>(data);
   const Index size = n * Index{sizeof(T)};
   for (Index i = 0; i < size; i += piece) {
-    const int count = static_cast<int>(std::min(piece, size - i));
+    const int count = static_cast<int>((std::min)(piece, size - i));
     check(MPI_Bcast(bytes + i, count, MPI_BYTE, 0, comm), "MPI_Bcast", comm);
   }
 }
@@ -251,4 +251,4 @@ History fit(Net& net, const Dataset<Target, typename Net::Scalar, X>& train,
   return detail::fit(net, train, &validation, std::move(optimizer), options, callback, comm);
 }
 
-}  // namespace mlp::mpi
+}  // namespace mlp::inline MLP_ABI::mpi

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <mlp/base/abi.hpp>
+
 #include <type_traits>
 
 /// Callbacks: functions that training calls with its progress.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 struct NoCallback {
   void operator()(const auto&) const {}
@@ -37,4 +39,4 @@ void end(auto& callback, auto& training) {
   if constexpr (requires { callback.end(training); }) callback.end(training);
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

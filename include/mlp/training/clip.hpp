@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <type_traits>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Scales a gradient in place to a 2-norm of at most max_norm (up to rounding):
 ///   g = g min(1, max_norm / norm(g))
@@ -45,4 +45,4 @@ void clip_value(G&& gradient, double limit) {
       gradient);
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

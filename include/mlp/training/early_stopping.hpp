@@ -7,7 +7,7 @@
 #include <limits>
 #include <optional>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// Finds the best epoch, and with a patience ends the run when the validation loss no longer improves.
 ///   An epoch is the best so far if  loss < best loss - min_delta;  the first best loss is infinity.
@@ -65,4 +65,4 @@ class EarlyStopping {
   Vector<typename V::Scalar> best_state_;
 };
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -3,7 +3,7 @@
 #include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// Means over the epoch so far.
 ///   loss          = sum_b w_b L_b / sum_b w_b   for batches of weight w_b with mean losses L_b
@@ -38,4 +38,4 @@ class EpochMeans {
   Index steps_ = 0;
 };
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 struct Evaluation {
   double loss;
@@ -22,7 +22,7 @@ Evaluation evaluate(const Net& net, const Dataset<Target, typename Net::Scalar, 
   constexpr Index piece = 1024;
   double loss_sum = 0, loss_weight = 0, accuracy_sum = 0, accuracy_weight = 0;
   for (Index i = 0; i < data.size(); i += piece) {
-    const Index count = std::min(piece, data.size() - i);
+    const Index count = (std::min)(piece, data.size() - i);
     detail::with_samples(data, i, count, [&](const auto& x, const auto& t, const auto& w) {
       const auto [loss, accuracy] = net.loss_and_accuracy(x, t, w);
       const double weight = net.batch_weight(t, w),
@@ -36,4 +36,4 @@ Evaluation evaluate(const Net& net, const Dataset<Target, typename Net::Scalar, 
   return {loss_weight > 0 ? loss_sum / loss_weight : 0, accuracy_sum / accuracy_weight};
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

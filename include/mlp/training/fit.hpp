@@ -28,7 +28,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -119,7 +119,7 @@ class Run {
     means_.restore(epoch_steps);
     order_.restore(progress_.epoch);
     learning_rate_.restore(history_);
-    progress_.samples = std::min(progress_.batch * options_.batch_size, train_.size());
+    progress_.samples = (std::min)(progress_.batch * options_.batch_size, train_.size());
     progress_.steps = steps;
     progress_.loss = means_.loss();
     progress_.validation = progress_.epoch_is_done() ? history_.latest_validation() : std::nullopt;
@@ -133,7 +133,7 @@ class Run {
 
   // Finds the gradient of the next batch and, if the batch completes a step, takes the step.
   void run_batch() {
-    const Index count = std::min(options_.batch_size, train_.size() - progress_.samples);
+    const Index count = (std::min)(options_.batch_size, train_.size() - progress_.samples);
     const auto [begin, end] = share_of_(count);
     gather(train_, order_.from(progress_.samples + begin), end - begin, batch_);
     ++progress_.batch;
@@ -241,4 +241,4 @@ History fit(Net& net, const Dataset<Target, typename Net::Scalar, X>& train,
   return detail::fit(net, train, &validation, std::move(optimizer), options, callback);
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -8,7 +8,7 @@
 #include <optional>
 #include <stdexcept>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// What fit does. An empty optional switches its feature off.
 struct FitOptions {
@@ -77,4 +77,4 @@ inline void check_fit_options(const FitOptions& options, bool has_validation) {
 
 }  // namespace detail
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

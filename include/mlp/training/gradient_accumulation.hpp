@@ -3,7 +3,7 @@
 #include <mlp/base/types.hpp>
 #include <mlp/kernel/tile.hpp>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// The gradient of a step over several batches, of the mean loss over all their samples:
 ///   g = sum_b w_b g_b / sum_b w_b   for batches of weight w_b (their number of samples, if all count alike)
@@ -42,4 +42,4 @@ class GradientAccumulation {
   double weight_ = 0;
 };
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

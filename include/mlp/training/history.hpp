@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// What fit has done: an entry per epoch.
 struct History {
@@ -67,4 +67,4 @@ inline void check_restored(const char* who, const History& history, Index epochs
 
 }  // namespace detail
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // Where an optimizer keeps its learning rate; nullptr if it has none.
 template <class Opt>
@@ -67,4 +67,4 @@ class LearningRate {
   Schedule initial_schedule_, schedule_;
 };
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // Calls f(y) for the output y of a layer; for a chain of layers, for the output of each layer in it.
 void for_each_output(const auto& y, auto& cache, auto&& f) {
@@ -74,4 +74,4 @@ void check_finite(const char* what, double found, const Progress& now, const Net
   raise_not_finite(now, what, found, where_not_finite(net, batch.x, batch.t, batch.weights, rng));
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// The exponential moving average of the parameters, for a decay d:
 ///   average = d average + (1 - d) theta   after each step; it begins as the theta that the run begins with.
@@ -45,4 +45,4 @@ class ParameterAverage {
   V average_;
 };
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

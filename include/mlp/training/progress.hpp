@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Where fit stands after a batch.
 struct Progress {
@@ -60,4 +60,4 @@ inline void check_restored(const char* who, const Progress& progress) {
 
 }  // namespace detail
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

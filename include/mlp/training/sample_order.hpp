@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// The order of the samples in an epoch: the order of the epoch before, shuffled; at first 0, 1, 2, ...
 /// It needs no place in a checkpoint: it follows from the random numbers at the start of the run and the
@@ -35,4 +35,4 @@ class SampleOrder {
   std::vector<Index> order_;
 };
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -18,7 +18,7 @@
 /// step, 1, 2, ..., it returns the factor by which the optimizer's learning rate is multiplied in this step.
 /// PyTorch counts steps from 0: its n is step - 1. The factor depends on the step alone; only ReduceOnPlateau
 /// depends on the run so far.
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
@@ -165,7 +165,7 @@ struct ReduceOnPlateau {
       bad_epochs = 0;
     }
     if (bad_epochs > patience) {
-      present = std::max(present * factor, minimum);
+      present = (std::max)(present * factor, minimum);
       cooldown_left = cooldown;
       bad_epochs = 0;
     }
@@ -208,4 +208,4 @@ class Schedule {
   std::function<double(Index step, const double* loss)> call_;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

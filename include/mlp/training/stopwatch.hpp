@@ -1,9 +1,11 @@
 #pragma once
 
+#include <mlp/base/abi.hpp>
+
 #include <chrono>
 #include <utility>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// Measures the time between two calls of lap().
 class Stopwatch {
@@ -19,4 +21,4 @@ class Stopwatch {
   Clock::time_point last_ = Clock::now();
 };
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// Trains a network in place, step by step. It keeps a reference to the network, which must outlive it.
 /// Errors: std::invalid_argument if an option of the optimizer is out of range.
@@ -133,4 +133,4 @@ class Trainer {
   double batch_weight_ = 0;
 };
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// Deals samples at random into two datasets: (kept for validation, used for training). The first one gets the
 /// fraction, to a whole number of samples.
@@ -24,4 +24,4 @@ std::pair<Data, Data> split_validation(const Data& data, double fraction, Rng& r
   return parts;
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <mlp/base/abi.hpp>
+
 #include <algorithm>
 #include <iterator>
 #include <string>
 #include <string_view>
 
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 // Names that a namespace cannot have, or that would clash with another header's. Of macros, these are only
 // the ones that a compiler or C's library defines: the exported header itself checks for all others.
@@ -103,4 +105,4 @@ inline bool is_taken(std::string_view name) {
          std::all_of(name.begin() + 3, name.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail

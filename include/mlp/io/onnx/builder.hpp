@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace mlp::detail::onnx {
+namespace mlp::inline MLP_ABI::detail::onnx {
 
 class Builder;
 
@@ -421,4 +421,4 @@ class Builder {
   std::vector<std::string> classes_;
 };
 
-}  // namespace mlp::detail::onnx
+}  // namespace mlp::inline MLP_ABI::detail::onnx

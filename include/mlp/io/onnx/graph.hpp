@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace mlp::detail::onnx {
+namespace mlp::inline MLP_ABI::detail::onnx {
 
 // The decimal number that a float was most likely meant to be: 0.1, not 0.100000001490116. It is rounded to
 // the same float.
@@ -242,4 +242,4 @@ class Graph {
   std::map<std::string_view, Origin> origins_;
 };
 
-}  // namespace mlp::detail::onnx
+}  // namespace mlp::inline MLP_ABI::detail::onnx

@@ -21,7 +21,7 @@
 /// outlive them. An element may take only two bytes of the file, so little memory is kept for each, and an
 /// element that no model can have is an error. Source: onnx.proto of ONNX 1.12, whose field numbers stand in
 /// the code.
-namespace mlp::detail::onnx {
+namespace mlp::inline MLP_ABI::detail::onnx {
 
 using Fields = protozero::pbf_reader;
 using Wire = protozero::pbf_wire_type;
@@ -404,4 +404,4 @@ inline Message read_message(std::string_view bytes) {
   return message;
 }
 
-}  // namespace mlp::detail::onnx
+}  // namespace mlp::inline MLP_ABI::detail::onnx

@@ -19,7 +19,7 @@
 /// x is the input, another small letter a constant, a number a constant of that value, _ an omitted input,
 /// Split.1(...) the output 1 of a node, Softmax@1(x) one along axis 1: samples are rows, and features lie
 /// along axis 1. Add and Mul take their inputs in either order.
-namespace mlp::detail::onnx {
+namespace mlp::inline MLP_ABI::detail::onnx {
 
 struct Match {
   const Node* node = nullptr;  // whose output the pattern describes
@@ -65,7 +65,7 @@ inline std::vector<std::string_view> split_arguments(std::string_view text) {
 // Equal within the rounding of float16.
 inline bool is_about(const Graph& graph, const Tensor& tensor, double expected) {
   if (tensor.raw.size() > 8 || tensor.numbers.count() > 1) return false;
-  const auto found = graph.numbers(tensor, std::numeric_limits<double>::max());
+  const auto found = graph.numbers(tensor, (std::numeric_limits<double>::max)());
   return found.size() == 1 && std::abs(found[0] - expected) <= 1e-3 * std::abs(expected);
 }
 
@@ -137,4 +137,4 @@ inline bool matches(const Graph& graph, std::string_view pattern, std::string_vi
   return constant == nullptr && matches_node(graph, pattern, graph.origin(value), match);
 }
 
-}  // namespace mlp::detail::onnx
+}  // namespace mlp::inline MLP_ABI::detail::onnx

@@ -21,7 +21,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace mlp::detail::onnx {
+namespace mlp::inline MLP_ABI::detail::onnx {
 
 // Where a pattern is part of another, the larger comes first. The forms are those of PyTorch's exporter and
 // other common ones.
@@ -115,7 +115,7 @@ inline bool is_known(std::string_view op) {
 // A node with an unknown operator: this one, or one shortly before it.
 inline const Node* find_stranger(const Graph& graph, const Node& node, int levels) {
   if (!is_known(node.op) || !(node.domain.empty() || node.domain == "ai.onnx.ml")) return &node;
-  for (std::size_t i = 0; i < std::min(node.inputs.size(), std::size_t{2}) && levels > 0; ++i) {
+  for (std::size_t i = 0; i < (std::min)(node.inputs.size(), std::size_t{2}) && levels > 0; ++i) {
     const Node* const before = graph.origin(node.inputs[i]).node;
     const Node* const found = before != nullptr ? find_stranger(graph, *before, levels - 1) : nullptr;
     if (found != nullptr) return found;
@@ -281,7 +281,7 @@ inline void Builder::build() {
   std::list<Step> steps = walk(output(), from.name, 0);
   is_flat_ = from.dims.size() <= 2;
   double size = from.dims.empty() ? 0 : 1;
-  for (std::size_t i = 1; i < from.dims.size(); ++i) size *= std::max(from.dims[i], 0.);
+  for (std::size_t i = 1; i < from.dims.size(); ++i) size *= (std::max)(from.dims[i], 0.);
   if (!(size > 0)) size = size_before(steps);
   if (!(size > 0)) graph_.fail("expected an input of a known size, found none");
   if (!(size <= static_cast<double>(most_numbers_))) {
@@ -301,7 +301,7 @@ Model<S> read_model(std::string_view bytes, const std::string& file) {
   constexpr std::size_t some = std::size_t{1} << 20;
   const auto read_parts = [&] {
     const Graph graph(bytes, file);
-    Builder builder(graph, static_cast<double>(std::numeric_limits<S>::max()), bytes.size() + some);
+    Builder builder(graph, static_cast<double>((std::numeric_limits<S>::max)()), bytes.size() + some);
     builder.build();
     return builder.take_parts<S>();
   };
@@ -324,4 +324,4 @@ Model<S> read_model(std::string_view bytes, const std::string& file) {
   }
 }
 
-}  // namespace mlp::detail::onnx
+}  // namespace mlp::inline MLP_ABI::detail::onnx

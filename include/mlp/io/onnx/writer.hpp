@@ -25,7 +25,7 @@
 #include <variant>
 #include <vector>
 
-namespace mlp::detail::onnx {
+namespace mlp::inline MLP_ABI::detail::onnx {
 
 /// A graph under construction: each layer reads the output of the last node.
 class GraphWriter {
@@ -299,7 +299,7 @@ class GraphWriter {
 template <class S>
 std::string write_model(const BasicDynamicMlp<S>& net, const ModelInfo<S>& info) {
   info.validate(net.inputs(), net.outputs());
-  if (net.parameter_count() > std::numeric_limits<std::int32_t>::max() / 4 - (1 << 20)) {
+  if (net.parameter_count() > (std::numeric_limits<std::int32_t>::max)() / 4 - (1 << 20)) {
     raise<std::invalid_argument>(
         {"to_onnx: expected parameters of less than 2 GB, the most that the format holds, found ",
          net.parameter_count(), " of 4 bytes"});
@@ -315,4 +315,4 @@ std::string write_model(const BasicDynamicMlp<S>& net, const ModelInfo<S>& info)
   return writer.bytes(net.inputs(), net.outputs());
 }
 
-}  // namespace mlp::detail::onnx
+}  // namespace mlp::inline MLP_ABI::detail::onnx

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace mlp {
+namespace mlp::inline MLP_ABI {
 
 /// A named array of numbers.
 struct Tensor {
@@ -122,7 +122,7 @@ class TensorHeader {
   bool binary(std::vector<std::uint8_t>&) { unexpected("bytes"); }
 
   bool number_unsigned(std::uint64_t value) {
-    if (numbers_ == nullptr || value > std::uint64_t{std::numeric_limits<Index>::max()}) {
+    if (numbers_ == nullptr || value > std::uint64_t{(std::numeric_limits<Index>::max)()}) {
       unexpected(value);
     }
     if (numbers_->size() == most_dimensions) {
@@ -196,7 +196,7 @@ class TensorHeader {
     }
     Index bytes = size;
     for (const Index n : tensor.shape) {
-      if (n > 0 && bytes > std::numeric_limits<Index>::max() / n) {
+      if (n > 0 && bytes > (std::numeric_limits<Index>::max)() / n) {
         fail(tensor, "a shape whose bytes can be counted", text_of(tensor.shape));
       }
       bytes *= n;
@@ -406,4 +406,4 @@ inline TensorFile read_tensors(const std::filesystem::path& path) {
   return tensors_from_bytes(detail::read_file(path), detail::path_text(path));
 }
 
-}  // namespace mlp
+}  // namespace mlp::inline MLP_ABI

@@ -14,7 +14,7 @@
 #include <vector>
 
 /// The metadata of a model as JSON, such as {"StandardScaler": {"mean": [0], "scale": [1]}}.
-namespace mlp::detail {
+namespace mlp::inline MLP_ABI::detail {
 
 /// Lists of texts or numbers, or lists of lists of numbers, under at most two keys. JSON is parsed token by
 /// token, because the nodes of a tree take many times the memory of the text.
@@ -142,4 +142,4 @@ nlohmann::json columns_of(const M& m) {
   return columns;
 }
 
-}  // namespace mlp::detail
+}  // namespace mlp::inline MLP_ABI::detail
