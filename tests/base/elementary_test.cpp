@@ -8,7 +8,6 @@
 #include <cmath>
 #include <initializer_list>
 #include <limits>
-#include <numbers>
 #include <type_traits>
 
 using namespace mlp;
@@ -81,7 +80,7 @@ TEST_CASE_TEMPLATE("elementary: within 2 units of the last place in float, 2.5 i
   CHECK(largest_error<S>(
             log1p_of, [](long double z) { return std::log1p(std::min(std::abs(z), 1.0L)); }, 0, 1) <= 1.3);
   const auto normal_cdf = [](long double z) {
-    return std::erfc(-z / std::numbers::sqrt2_v<long double>) / 2;
+    return std::erfc(-z / std::sqrt(2.0L)) / 2;
   };
   CHECK(largest_error<S>(normal_cdf_of, normal_cdf, is_float ? -12.9 : -37.4, 3) <= 5);
   CHECK(largest_error<S>(normal_cdf_of, normal_cdf, -5, 0) <= 5);
@@ -211,7 +210,7 @@ TEST_CASE("elementary: half a period of a cosine") {
   CHECK(elementary::half_cosine(0.5) == doctest::Approx(0.5).epsilon(1e-15));
   for (int i = 0; i <= 1000; ++i) {
     const double p = i / 1000.0;
-    const auto exact = static_cast<double>((1 + std::cos(std::numbers::pi_v<long double> * p)) / 2);
+    const auto exact = static_cast<double>((1 + std::cos(std::acos(-1.0L) * p)) / 2);
     CHECK(std::abs(elementary::half_cosine(p) - exact) < 3e-16);
   }
 }

@@ -133,3 +133,21 @@ TEST_CASE("from_chars_by_strtod: a decimal point, whatever the locale") {
   CHECK(read(detail::from_chars_by_strtod, "1,5").value == 1);
   std::setlocale(LC_NUMERIC, before.c_str());
 }
+
+TEST_CASE("shortest: the fewest digits that read back") {
+  CHECK(detail::shortest(0.1) == "0.1");
+  CHECK(detail::shortest(-2.5e-7) == "-2.5e-07");
+  CHECK(detail::shortest(3.) == "3");
+  Rng rng(4);
+  const auto digits = [](std::string text) {
+    text = text.substr(0, text.find('e'));
+    std::erase_if(text, [](char c) { return c == '-' || c == '.'; });
+    return text.substr(text.find_first_not_of('0'));
+  };
+  for (int i = 0; i < 300; ++i) {
+    const double value = rng.normal() * std::pow(10., i % 30 - 15);
+    const std::string text = detail::shortest_by_snprintf(value);
+    CHECK(read(detail::number_from_chars<double>, text).value == value);
+    CHECK(digits(text).size() == digits(detail::shortest(value)).size());
+  }
+}

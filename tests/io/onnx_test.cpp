@@ -809,7 +809,7 @@ class RandomNet {
 };
 
 bool same_bits(const auto& a, const auto& b) {
-  return a.size() == b.size() && std::ranges::equal(a, b, [](float p, float q) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](float p, float q) {
            return std::bit_cast<std::uint32_t>(p) == std::bit_cast<std::uint32_t>(q);
          });
 }

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <mlp/base/bit_cast.hpp>
 #include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -71,7 +71,7 @@ EIGEN_STRONG_INLINE P power_of_two(const P& n_plus_rounder) {
   if constexpr (sizeof(S) == sizeof(double)) {
     return pldexp(constant<P>(1), psub(n_plus_rounder, constant<P>(rounder<S>)));
   } else if constexpr (std::is_same_v<P, S>) {
-    return std::bit_cast<S>(std::bit_cast<std::uint32_t>(n_plus_rounder) << ExpConstants<S>::digits);
+    return detail::bit_cast<S>(detail::bit_cast<std::uint32_t>(n_plus_rounder) << ExpConstants<S>::digits);
   } else {
     using Integers = typename unpacket_traits<P>::integer_packet;
     return preinterpret<P>(
@@ -308,9 +308,9 @@ struct NormalCdfFunction {
   template <class P>
   static P upper_half_of_digits() {
     if constexpr (sizeof(scalar_of<P>) == sizeof(float)) {
-      return Eigen::internal::pset1<P>(std::bit_cast<float>(std::uint32_t{0xfffff000}));
+      return Eigen::internal::pset1<P>(detail::bit_cast<float>(std::uint32_t{0xfffff000}));
     } else {
-      return Eigen::internal::pset1<P>(std::bit_cast<double>(std::uint64_t{0xfffffffff8000000}));
+      return Eigen::internal::pset1<P>(detail::bit_cast<double>(std::uint64_t{0xfffffffff8000000}));
     }
   }
   template <class Z>

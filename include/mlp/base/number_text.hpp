@@ -3,16 +3,18 @@
 #include <mlp/base/abi.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <clocale>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <system_error>
 
-/// Numbers read from text, whatever the locale.
+/// Numbers from and to text, whatever the locale.
 namespace mlp::inline MLP_ABI::detail {
 
 // The end of the longest number at the beginning of a text, by std::from_chars's grammar; first if there is none.
@@ -70,6 +72,32 @@ std::from_chars_result number_from_chars(const char* first, const char* last, Nu
     return std::from_chars(first, last, value);
   } else {
     return from_chars_by_strtod(first, last, value);
+  }
+}
+
+// The fewest digits that read back as this number, by snprintf and strtod, in %g's form.
+inline std::string shortest_by_snprintf(double value) {
+  constexpr int enough = 17;
+  std::array<char, 32> digits;
+  for (int precision = 1; precision <= enough; ++precision) {
+    std::snprintf(digits.data(), digits.size(), "%.*g", precision, value);
+    if (std::strtod(digits.data(), nullptr) == value) break;
+  }
+  std::string text = digits.data();
+  const std::string point = std::localeconv()->decimal_point;
+  if (const std::size_t at = text.find(point); at != std::string::npos) text.replace(at, point.size(), ".");
+  return text;
+}
+
+// The shortest text that reads back as this number, by std::to_chars, which libc++ lacks for floating-point numbers before
+// LLVM 14.
+template <class Number>
+std::string shortest(Number value) {
+  std::array<char, 32> digits;
+  if constexpr (requires { std::to_chars(digits.data(), digits.data(), value); }) {
+    return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
+  } else {
+    return shortest_by_snprintf(value);
   }
 }
 

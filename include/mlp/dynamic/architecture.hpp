@@ -7,8 +7,6 @@
 #include <mlp/core/concepts.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstddef>
 #include <set>
 #include <stdexcept>
@@ -132,13 +130,6 @@ P read_options(const PartText& text) {
   }
   if (known != text.options.size()) text.fail("expected only its own options, found others");
   return part;
-}
-
-/// The shortest digits that read back as this number.
-inline std::string shortest(double value) {
-  std::array<char, 32> digits;
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  return error == std::errc() ? std::string(digits.data(), end) : "?";
 }
 
 inline std::string to_text(const PartText& part) {

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <mlp/base/abi.hpp>
+#include <mlp/base/bit_cast.hpp>
 
-#include <bit>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -38,6 +37,6 @@ inline float from_half(std::uint16_t bits) {
 }
 
 // The upper half of a float.
-inline float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+inline float from_bfloat16(std::uint16_t bits) { return detail::bit_cast<float>(std::uint32_t{bits} << 16); }
 
 }  // namespace mlp::inline MLP_ABI::detail

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <mlp/base/bit_cast.hpp>
 #include <mlp/base/multiply_add.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/kernel/threads.hpp>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <type_traits>
 
@@ -55,7 +55,7 @@ template <class S>
 inline constexpr auto padding_mask = [] {
   using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
   std::array<S, 2 * tile_size> mask{};
-  std::fill_n(mask.begin(), tile_size, std::bit_cast<S>(~Bits{0}));
+  std::fill_n(mask.begin(), tile_size, detail::bit_cast<S>(~Bits{0}));
   return mask;
 }();
 

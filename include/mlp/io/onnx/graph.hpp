@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/bit_cast.hpp>
 #include <mlp/base/errors.hpp>
 #include <mlp/base/number_text.hpp>
 #include <mlp/base/types.hpp>
@@ -11,7 +12,6 @@
 #include <protozero/exception.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -154,9 +154,9 @@ class Graph {
   static double raw_number(const char* bytes, int type) {
     switch (type) {
       case float32:
-        return double{std::bit_cast<float>(from_little_endian<std::uint32_t>(bytes))};
+        return double{detail::bit_cast<float>(from_little_endian<std::uint32_t>(bytes))};
       case float64:
-        return std::bit_cast<double>(from_little_endian<std::uint64_t>(bytes));
+        return detail::bit_cast<double>(from_little_endian<std::uint64_t>(bytes));
       case float16:
         return double{from_half(from_little_endian<std::uint16_t>(bytes))};
       case int32:

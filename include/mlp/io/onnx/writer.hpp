@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/bit_cast.hpp>
 #include <mlp/base/errors.hpp>
 #include <mlp/base/printable.hpp>
 #include <mlp/base/types.hpp>
@@ -11,7 +12,6 @@
 
 #include <protozero/pbf_writer.hpp>
 
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -226,7 +226,7 @@ class GraphWriter {
         raise<std::invalid_argument>(
             {"to_onnx: expected finite numbers in the range of float, found ", values[i]});
       }
-      append(raw, std::bit_cast<std::uint32_t>(values[i]));
+      append(raw, detail::bit_cast<std::uint32_t>(values[i]));
     }
     return tensor(name, float32, std::move(dims), std::move(raw));
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/bit_cast.hpp>
 #include <mlp/base/counts.hpp>
 #include <mlp/base/errors.hpp>
 #include <mlp/base/types.hpp>
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -278,7 +278,7 @@ Tensor make_tensor(std::string name, std::vector<Index> shape, const S* data) {
   const auto count = static_cast<std::size_t>(product);
   Tensor tensor{std::move(name), type, std::move(shape), std::string(count * sizeof(S), '\0')};
   for (std::size_t i = 0; i < count; ++i) {
-    detail::to_little_endian(std::bit_cast<Bits>(data[i]), tensor.bytes.data() + i * sizeof(S));
+    detail::to_little_endian(detail::bit_cast<Bits>(data[i]), tensor.bytes.data() + i * sizeof(S));
   }
   return tensor;
 }
@@ -301,9 +301,9 @@ std::vector<S> tensor_values(const Tensor& tensor, const std::string& file) {
                        detail::in_quotes(tensor.type));
   };
   if constexpr (std::is_floating_point_v<S>) {
-    if (tensor.type == "F64") read(std::uint64_t{}, [](auto bits) { return std::bit_cast<double>(bits); });
+    if (tensor.type == "F64") read(std::uint64_t{}, [](auto bits) { return detail::bit_cast<double>(bits); });
     else if (tensor.type == "F32")
-      read(std::uint32_t{}, [](auto bits) { return std::bit_cast<float>(bits); });
+      read(std::uint32_t{}, [](auto bits) { return detail::bit_cast<float>(bits); });
     else if (tensor.type == "F16") read(std::uint16_t{}, detail::from_half);
     else if (tensor.type == "BF16") read(std::uint16_t{}, detail::from_bfloat16);
     else fail("F64, F32, F16 or BF16");
