@@ -66,6 +66,8 @@ S at(double z, auto f) {
 
 TEST_CASE_TEMPLATE("elementary: within 2 units of the last place in float, 2.5 in double", S, float, double) {
   constexpr bool is_float = std::is_same_v<S, float>;
+  // MSVC's long double is double, and musl's functions of it are no more exact: nothing to compare double with.
+  if (!is_float && std::exp(1.0L) == static_cast<long double>(std::exp(1.0))) return;
   const double limit = is_float ? 2 : 2.5, top = is_float ? 88.72 : 709.78,
                bottom = is_float ? -87.3 : -708.3;
   CHECK(largest_error<S>(
@@ -79,9 +81,7 @@ TEST_CASE_TEMPLATE("elementary: within 2 units of the last place in float, 2.5 i
   CHECK(largest_error<S>(log_of, log, 3, is_float ? 1e38 : 1e308) <= 1.2);
   CHECK(largest_error<S>(
             log1p_of, [](long double z) { return std::log1p(std::min(std::abs(z), 1.0L)); }, 0, 1) <= 1.3);
-  const auto normal_cdf = [](long double z) {
-    return std::erfc(-z / std::sqrt(2.0L)) / 2;
-  };
+  const auto normal_cdf = [](long double z) { return std::erfc(-z / std::sqrt(2.0L)) / 2; };
   CHECK(largest_error<S>(normal_cdf_of, normal_cdf, is_float ? -12.9 : -37.4, 3) <= 5);
   CHECK(largest_error<S>(normal_cdf_of, normal_cdf, -5, 0) <= 5);
   const auto tanh = [](long double z) { return std::tanh(z); };

@@ -154,6 +154,7 @@ TEST_CASE("copies are independent, moves keep the parameters") {
                 std::is_nothrow_move_constructible_v<Classifier>);
 }
 
+#if !defined __EMSCRIPTEN__ || defined __EMSCRIPTEN_PTHREADS__  // has threads
 TEST_CASE("predict in several threads") {
   const auto net = initialized(Dynamic3({4, 6}, {6, 3}));
   const Matrix<float> x = numbers(4, 600);
@@ -168,6 +169,7 @@ TEST_CASE("predict in several threads") {
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == std::vector<int>(4, 0));
 }
+#endif
 
 TEST_CASE("a workspace serves batches of any size") {
   const auto net = initialized(Classifier{});

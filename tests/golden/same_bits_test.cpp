@@ -1,6 +1,7 @@
 // Training ends with the same bits on every processor that has fused multiply-add, by every compiler, at every
 // level of optimization. Built with optimization for the machine that runs it (see CMakeLists.txt).
 #include <mlp/activation/tanh.hpp>
+#include <mlp/base/bit_cast.hpp>
 #include <mlp/base/elementary.hpp>
 #include <mlp/base/multiply_add.hpp>
 #include <mlp/base/random.hpp>
@@ -22,7 +23,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstdio>
 #include <iterator>
@@ -42,7 +42,7 @@ std::uint64_t hash(const V& v) {
   using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
   std::uint64_t h = 0xcbf29ce484222325;
   for (Index i = 0; i < v.size(); ++i) {
-    auto bits = std::bit_cast<Bits>(v(i));
+    auto bits = detail::bit_cast<Bits>(v(i));
     for (std::size_t byte = 0; byte < sizeof bits; ++byte, bits >>= 8) {
       h = (h ^ (bits & 0xff)) * 0x100000001b3;
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <Eigen/Core>
+#include <mlp/base/eigen.hpp>
 
 /// MLP_ABI, the name of the inline namespace inside mlp that holds the library: mlp::Dense is mlp::avx2_fma_32::Dense.
 /// It names what decides how objects are laid out and which instructions functions hold: the instruction set, fused

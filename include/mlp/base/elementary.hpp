@@ -25,8 +25,7 @@ namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register's type as a template argument
+MLP_BEGIN_PACKETS
 
 template <class P>
 using scalar_of = typename Eigen::internal::unpacket_traits<P>::type;
@@ -366,7 +365,7 @@ EIGEN_STRONG_INLINE typename Z::PlainObject element_wise(const F& f, const Eigen
   else return typename Z::PlainObject(F::by_eigen(typename Z::PlainObject(z)));
 }
 
-#pragma GCC diagnostic pop
+MLP_END_PACKETS
 
 }  // namespace detail
 

@@ -1,24 +1,16 @@
 #pragma once
 
+#include <mlp/base/compiler.hpp>
 #include <mlp/base/types.hpp>
 
 #include <cmath>
 #include <type_traits>
 
-// Arrays of packets stay in registers only if the loops over them are unrolled, which g++ -O2 does not do by
-// itself.
-#ifdef __clang__
-#define MLP_UNROLL _Pragma("unroll")
-#else
-#define MLP_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register's type as a template argument
+MLP_BEGIN_PACKETS
 
 // A packet is a vector register, or one scalar.
 template <class P>
@@ -86,7 +78,7 @@ EIGEN_STRONG_INLINE auto by_packets(const F& f, const Z&... z) {
   return y;
 }
 
-#pragma GCC diagnostic pop
+MLP_END_PACKETS
 
 }  // namespace detail
 

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <mlp/base/abi.hpp>
-
-#include <Eigen/Core>
+#include <mlp/base/eigen.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <type_traits>
 
 /// Dense multi-layer perceptrons on Eigen. Throughout the library columns are samples: a batch x is inputs x B.
@@ -32,7 +32,7 @@ inline constexpr Index max_fixed_size_of = max_fixed_size* Index{sizeof(double)}
 
 template <int Rows, int Cols, class S = double>
 inline constexpr bool is_fixed =
-    Rows != Dynamic&& Cols != Dynamic&& Index{Rows} * Index{Cols} <= max_fixed_size_of<S>;
+    Rows != Dynamic&& Cols != Dynamic&& std::int64_t{Rows} * Cols <= std::int64_t{max_fixed_size_of<S>};
 
 /// Whether S can be the scalar type of a network: float, double, or a type that behaves like them.
 template <class S>

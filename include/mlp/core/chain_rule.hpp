@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mlp/base/compiler.hpp>
 #include <mlp/base/random.hpp>
 #include <mlp/base/static_sizes.hpp>
 #include <mlp/base/types.hpp>
@@ -24,8 +25,7 @@
 namespace mlp::inline MLP_ABI::detail {
 
 void infer_through(const auto& layers, const auto& theta, const auto& state, auto& at) {
-  const auto pass = [&](auto i, const auto& layer, Index offset, Index state_offset)
-      __attribute__((always_inline)) {
+  const auto pass = [&](auto i, const auto& layer, Index offset, Index state_offset) MLP_ALWAYS_INLINE {
     const auto& x = at.x(i);
     auto&& y = at.y(i, layer);
     LayerAdaptor(layer).infer(segment_of(theta, offset, layer.parameter_count()),
@@ -35,7 +35,7 @@ void infer_through(const auto& layers, const auto& theta, const auto& state, aut
 }
 
 void forward_through(const auto& layers, const auto& theta, auto& at, Rng& rng) {
-  const auto pass = [&](auto i, const auto& layer, Index offset, Index) __attribute__((always_inline)) {
+  const auto pass = [&](auto i, const auto& layer, Index offset, Index) MLP_ALWAYS_INLINE {
     const auto& x = at.x(i);
     auto&& y = at.y(i, layer);
     LayerAdaptor(layer).forward(segment_of(theta, offset, layer.parameter_count()), x, y, at.cache(i, layer),
@@ -46,8 +46,7 @@ void forward_through(const auto& layers, const auto& theta, auto& at, Rng& rng) 
 
 /// The forward pass of a prediction, with the caches that backward needs.
 void forward_eval_through(const auto& layers, const auto& theta, const auto& state, auto& at) {
-  const auto pass = [&](auto i, const auto& layer, Index offset, Index state_offset)
-      __attribute__((always_inline)) {
+  const auto pass = [&](auto i, const auto& layer, Index offset, Index state_offset) MLP_ALWAYS_INLINE {
     const auto& x = at.x(i);
     auto&& y = at.y(i, layer);
     LayerAdaptor(layer).forward_eval(segment_of(theta, offset, layer.parameter_count()),
@@ -58,12 +57,12 @@ void forward_eval_through(const auto& layers, const auto& theta, const auto& sta
 }
 
 void backward_through(const auto& layers, const auto& theta, auto& at, auto& gradient) {
-  const auto pass = [&](auto i, const auto& layer, Index offset, Index) __attribute__((always_inline)) {
+  const auto pass = [&](auto i, const auto& layer, Index offset, Index) MLP_ALWAYS_INLINE {
     const auto& x = at.x(i);
     const auto& y = at.y(i, layer);
     auto&& dy = at.dy(i);
     auto dtheta = segment_of(gradient, offset, layer.parameter_count());
-    const auto turn_dy_into = [&](auto& dx) __attribute__((always_inline)) {
+    const auto turn_dy_into = [&](auto& dx) MLP_ALWAYS_INLINE {
       LayerAdaptor(layer).backward(segment_of(theta, offset, layer.parameter_count()), x, y,
                                    at.cache(i, layer), dy, dtheta, dx);
     };

@@ -14,8 +14,7 @@
 /// sizes, the thread or the processor: see block_length.
 namespace mlp::inline MLP_ABI::detail {
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register's type as a template argument
+MLP_BEGIN_PACKETS
 
 // AVX-512 and AArch64 have 32 vector registers, others 16.
 template <class P>
@@ -222,7 +221,7 @@ EIGEN_ALWAYS_INLINE void blocked_matrix_product(Index rows, Index depth, Index c
         }
       }
       for_each_panel<P, packets, packets, Rows>(
-          0, rows, [&]<class Panel>(Panel, Index row, Index first) __attribute__((always_inline)) {
+          0, rows, [&]<class Panel>(Panel, Index row, Index first) MLP_ALWAYS_INLINE {
             using Q = typename Panel::Packet;
             ProductOperands<S> at = all.template part<RowMajorA, RowMajorB>(row, k, j);
             if (copies_a) {
@@ -339,7 +338,7 @@ EIGEN_ALWAYS_INLINE void blocked_matrix_vector_product(Index rows, Index depth,
     return streamed_matrix_vector_product<RowMajorB>(rows, depth, all);
   }
   for_each_panel<P, has_32_registers<P> ? 8 : 4, 2, Rows>(
-      0, rows, [&]<class Panel>(Panel, Index row, Index) __attribute__((always_inline)) {
+      0, rows, [&]<class Panel>(Panel, Index row, Index) MLP_ALWAYS_INLINE {
         matrix_vector_panel<typename Panel::Packet, Panel::packets, RowMajorB>(
             all.template part<false, RowMajorB>(row, 0, 0), depth);
       });
@@ -356,6 +355,6 @@ EIGEN_ALWAYS_INLINE void blocked_product(Index rows, Index depth, Index cols, co
   }
 }
 
-#pragma GCC diagnostic pop
+MLP_END_PACKETS
 
 }  // namespace mlp::inline MLP_ABI::detail

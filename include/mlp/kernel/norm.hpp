@@ -13,8 +13,7 @@ namespace mlp::inline MLP_ABI {
 
 namespace detail {
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register's type as a template argument
+MLP_BEGIN_PACKETS
 
 // sums[k] = sum_i (scale v_{16 i + k})^2. Returns the number of coefficients in the sums. On packets, since g++
 // vectorizes no fused multiply-adds.
@@ -35,7 +34,7 @@ inline Index add_squares(const double* v, Index size, double scale, double* sums
   return i;
 }
 
-#pragma GCC diagnostic pop
+MLP_END_PACKETS
 
 }  // namespace detail
 

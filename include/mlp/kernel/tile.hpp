@@ -27,8 +27,7 @@ namespace detail {
 // A tile of n < tile_size coefficients, padded with zeros: by a masked load where the processor has one. A
 // tile written coefficient by coefficient cannot be read as a vector before all writes have reached the
 // cache: a step of xor took 157 ns with such writes and takes 137 with masked loads.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register's type as a template argument
+MLP_BEGIN_PACKETS
 template <class S>
 EIGEN_STRONG_INLINE Tile<S> load_partial_tile(const S* from, Index n) {
   using Packet = typename Eigen::internal::packet_traits<S>::type;
@@ -74,7 +73,7 @@ EIGEN_STRONG_INLINE void clear_padding(Tile<S>& tile, Index n) {
     for (Index i = n; i < tile_size; ++i) tile(i) = S(0);
   }
 }
-#pragma GCC diagnostic pop
+MLP_END_PACKETS
 
 template <class S>
 EIGEN_STRONG_INLINE Tile<S> load_tile(const S* from, Index n) {
