@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs the tests for other processors and systems, each a preset of CMake, and prints a Markdown table:
+# Runs the tests with g++, and for other processors and systems, each a preset of CMake, and prints a Markdown table:
 # `bash tests/everywhere.sh [PRESET...]`. The output of a preset goes to build/everywhere/PRESET.log.
 # Debian: qemu-user g++-{aarch64,i686,riscv64,s390x}-linux-gnu g++-arm-linux-gnueabihf g++-mingw-w64-x86-64-posix wine
 # emscripten
 set -euo pipefail
 cd "$(dirname "$0")/.."
 presets=("$@")
-if ((${#presets[@]} == 0)); then presets=(aarch64 armhf i686 riscv64 s390x windows wasm wasm-scalar); fi
+if ((${#presets[@]} == 0)); then presets=(test-gcc aarch64 armhf i686 riscv64 s390x windows wasm wasm-scalar); fi
 
 # Where headers must not be looked for beside the system's, an installed doctest is copied rather than fetched.
 failed=0
