@@ -16,7 +16,7 @@ float TRAIN() {
   mlp::Labels t(30);
   for (mlp::Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(rng.normal());
   for (mlp::Index i = 0; i < t.size(); ++i) t(i) = static_cast<int>(i % 3);
-  const mlp::Dataset data(x, t);
+  const mlp::Dataset data{x, t};
   mlp::fit(net, data, mlp::Adam{.learning_rate = 0.01}, {.epochs = 20, .batch_size = 8});
   return static_cast<float>(mlp::evaluate(net, data).loss);
 }
