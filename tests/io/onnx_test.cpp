@@ -48,7 +48,7 @@ void randomize(BasicDynamicMlp<S>& net) {
 
 struct Attribute {
   const char* name;
-  std::variant<float, int, const char*> value;
+  std::variant<float, int, const char*, std::vector<float>, std::vector<int>> value;
 };
 
 struct Node {
@@ -57,12 +57,14 @@ struct Node {
   std::string output;
   std::vector<Attribute> attributes = {};
   const char* domain = "";
+  std::vector<std::string> more_outputs = {};
 
   std::string bytes() const {
     std::string result;
     protozero::pbf_writer to(result);
     for (const std::string& input : inputs) to.add_string(1, input);
     to.add_string(2, output);
+    for (const std::string& more : more_outputs) to.add_string(2, more);
     to.add_string(4, op);
     to.add_string(7, domain);
     for (const auto& [name, value] : attributes) {
@@ -71,6 +73,12 @@ struct Node {
       if (const auto* const real = std::get_if<float>(&value)) attribute.add_float(2, *real);
       if (const auto* const integer = std::get_if<int>(&value)) attribute.add_int64(3, *integer);
       if (const auto* const text = std::get_if<const char*>(&value)) attribute.add_string(4, *text);
+      if (const auto* const reals = std::get_if<std::vector<float>>(&value)) {
+        attribute.add_packed_float(7, reals->begin(), reals->end());
+      }
+      if (const auto* const integers = std::get_if<std::vector<int>>(&value)) {
+        attribute.add_packed_int64(8, integers->begin(), integers->end());
+      }
     }
     return result;
   }
@@ -132,7 +140,9 @@ struct File {
   }
 };
 
-Model<float> read(const File& file) { return onnx_from_bytes(file.bytes(), "FILE"); }
+Model<float> read(const File& file, const OnnxOptions& options = {}) {
+  return onnx_from_bytes(file.bytes(), "FILE", options);
+}
 
 // The architecture that is read, or the error.
 std::string outcome(const std::string& bytes) {
@@ -290,6 +300,306 @@ TEST_CASE("Arithmetic before the first layer is a scaler") {
   CHECK(predict({{"Add", {"x", "c"}, "s"}, {"Mul", {"s", "c"}, "a"}}) == Matrix<float>{{6, 8}, {10, 14}});
 }
 
+TEST_CASE("The output is the one that is named, or the only one that is computed") {
+  File file{{{"Relu", {"x"}, "a"},
+             {"Tanh", {"x"}, "b"},
+             {"Shape", {"x"}, "s"},
+             {"Cast", {"s"}, "t", {{"to", 1}}},
+             {"Identity", {"z"}, "state"}}};
+  file.inputs = {value("x", {0, 2}), value("z", {0, 5})};
+  file.outputs = {value("t", {}), value("state", {}), value("b", {})};
+  CHECK(outcome(file) == "Mlp(MeanSquaredError, Activate(2, Tanh))");
+  file.outputs = {value("a", {}), value("b", {})};
+  CHECK(architecture(read(file, {.output = "a"}).net) == "Mlp(MeanSquaredError, Activate(2, ReLU))");
+  CHECK(message_of<std::runtime_error>([&] { read(file, {.output = "s"}); }) ==
+        "FILE: expected an output \"s\", found \"a\", \"b\"");
+  file.outputs = {value("t", {})};
+  CHECK(outcome(file).find("expected a form that multi-layer perceptrons have") != std::string::npos);
+}
+
+TEST_CASE("Inputs that a Concat joins are one") {
+  File file{
+      {{"Flatten", {"b"}, "f"}, {"Concat", {"f", "a"}, "j", {{"axis", -1}}}, {"MatMul", {"j", "w"}, "y"}}};
+  file.tensors = {tensor("w", {3, 1}, {1, 10, 100})};
+  file.inputs = {value("a", {0, 1}), value("b", {0, 1, 2})};
+  const auto model = read(file);
+  CHECK(model.predict(Vector<float>{{1, 2, 3}}) == Vector<float>{{321}});
+  CHECK(model.info.features == std::vector<std::string>{"b.0", "b.1", "a"});
+  file.inputs[0] = value("a", {0, 0});
+  CHECK(outcome(file) == "FILE: input \"a\": expected a known size, found none");
+  file.nodes[1].inputs = {"f", "f"};
+  CHECK(outcome(file).find("expected") != std::string::npos);
+}
+
+TEST_CASE("Weights beside the model") {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "models");
+  const std::string numbers("....\0\0\x80\x3F\0\0\0\x40\0\0\x40\x40\0\0\x80\x40", 20);  // 1, 2, 3, 4
+  detail::write_file(folder / "models/w.data", numbers);
+  detail::write_file(folder / "secret", numbers);
+  const auto external = [](const std::vector<std::pair<std::string, std::string>>& entries) {
+    std::string result = tensor("w", {2, 2}, {});
+    protozero::pbf_writer to(result);
+    for (const auto& [key, text] : entries) {
+      protozero::pbf_writer entry(to, 13);
+      entry.add_string(1, key);
+      entry.add_string(2, text);
+    }
+    to.add_int32(14, 1);
+    return result;
+  };
+  const auto path = folder / "models/net.onnx";
+  const auto error = [&](const std::vector<std::pair<std::string, std::string>>& entries) -> std::string {
+    detail::write_file(path,
+                       File{{dense}, {external(entries)}, {value("x", {0, 2})}, {value("h", {})}}.bytes());
+    try {
+      const auto model = import_onnx(path);
+      CHECK(model.net.parameters() == Vector<float>{{1, 2, 3, 4, 0, 0}});
+      return "";
+    } catch (const std::runtime_error& refused) {
+      return refused.what();
+    }
+  };
+  CHECK(error({{"location", "w.data"}, {"offset", "4"}, {"length", "16"}}).empty());
+  CHECK(error({{"location", "./w.data"}, {"offset", "4"}}).empty());
+  const auto refuses = [&](const std::vector<std::pair<std::string, std::string>>& entries,
+                           const std::string& expected) {
+    const std::string found = error(entries);
+    CAPTURE(found);
+    CHECK(found.find(expected) != std::string::npos);
+  };
+  const std::string who = "net.onnx: tensor \"w\": expected ";
+  refuses({{"location", "w.data"}, {"offset", "5"}, {"length", "16"}},
+          who + "16 bytes from 5 on in \"w.data\", found 20 bytes");
+  refuses({{"location", "w.data"}, {"offset", "18446744073709551615"}, {"length", "16"}}, "found 20 bytes");
+  refuses({{"location", "w.data"}, {"offset", "4"}, {"length", "8"}},
+          who + "4 numbers, as its sizes say, found 8 bytes");
+  refuses({{"location", "w.data"}, {"offset", "-4"}}, who + "an offset and a length in bytes, found \"-4\"");
+  refuses({{"location", "none.data"}}, "none.data: expected a readable file");
+  const std::string within = who + "its data in a file of the model's folder, found ";
+  refuses({}, within + "\"\"");
+  refuses({{"location", "../secret"}, {"offset", "4"}}, within);
+  refuses({{"location", (folder / "secret").string()}, {"offset", "4"}}, within);
+  refuses({{"location", "."}}, "expected");
+  std::error_code no_links;
+  std::filesystem::create_symlink(folder / "secret", folder / "models/link", no_links);
+  if (!no_links) refuses({{"location", "link"}, {"offset", "4"}}, within);
+  CHECK(
+      outcome(File{{dense}, {external({{"location", "w.data"}})}, {value("x", {0, 2})}, {value("h", {})}}) ==
+      "FILE: tensor \"w\": expected its data within this file, found them in another");
+}
+
+TEST_CASE("One sample without a dimension for a batch") {
+  File file{{{"MatMul", {"w", "x"}, "h"}, {"Add", {"h", "v"}, "y"}}};
+  file.inputs = {value("x", {2})};
+  CHECK(read(file).predict(Vector<float>{{5, 6}}) == Vector<float>{{5 + 12 + 1, 15 + 24 + 2}});
+  file.nodes[0].inputs = {"x", "w"};
+  CHECK(read(file).predict(Vector<float>{{5, 6}}) == Vector<float>{{5 + 18 + 1, 10 + 24 + 2}});
+}
+
+TEST_CASE("Nodes that choose or reorder features") {
+  const Vector<float> x{{1, 2, 3, 4, 5, 6}};
+  const auto predict = [&](std::vector<Node> nodes, std::vector<std::int64_t> dims = {0, 6}) {
+    File file{std::move(nodes)};
+    file.inputs = {value("x", std::move(dims))};
+    file.tensors = {tensor("w", {6, 6}, {1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
+                                         0, 0, 0, 1, 0, 0, 0, 0,  0, 0, 1, 0, 0, 0, 0, 0, 0, 1}),
+                    tensor("v", {2, 1}, {1, 10}),
+                    tensor("s", {2}, {2, 4}, 7),
+                    tensor("i", {2}, {-1, 0}, 7),
+                    tensor("from", {1}, {-4}, 7),
+                    tensor("to", {1}, {1e18f}, 7),
+                    tensor("axis", {1}, {-1}, 7),
+                    tensor("step", {1}, {3}, 7)};
+    return read(file).predict(x);
+  };
+  const Node split{"Split", {"x", "s"}, "a", {{"axis", 1}}, "", {"y"}};
+  CHECK(predict({split}) == Vector<float>{{3, 4, 5, 6}});
+  CHECK(predict({{"Split", {"x"}, "a", {{"axis", -1}}, "", {"y", "b"}}}) == Vector<float>{{3, 4}});
+  CHECK(predict({{"Split", {"x"}, "y", {{"axis", 1}, {"split", std::vector{1, 5}}}, "", {"b"}}}) ==
+        Vector<float>{{1}});
+  CHECK(predict({{"Slice",
+                  {"x"},
+                  "y",
+                  {{"axes", std::vector{1}}, {"starts", std::vector{1}}, {"ends", std::vector{-2}}}}}) ==
+        Vector<float>{{2, 3, 4}});
+  CHECK(predict({{"Slice", {"x", "from", "to", "axis", "step"}, "y"}}) == Vector<float>{{3, 6}});
+  CHECK(predict({{"Gather", {"x", "i"}, "y", {{"axis", 1}}}}) == Vector<float>{{6, 1}});
+  CHECK(predict({{"Transpose", {"x"}, "t", {{"perm", std::vector{0, 2, 1}}}}, {"Flatten", {"t"}, "y"}},
+                {0, 2, 3}) == Vector<float>{{1, 4, 2, 5, 3, 6}});
+  // Of the input of a layer, of the outputs of one, and of both.
+  const Node first{"Gather", {"x", "i"}, "g", {{"axis", 1}}};
+  CHECK(predict({first, {"MatMul", {"g", "v"}, "y"}}) == Vector<float>{{6 + 10}});
+  CHECK(predict({{"MatMul", {"x", "w"}, "h"},
+                 {"Split", {"h", "s"}, "a", {{"axis", 1}}, "", {"b"}},
+                 {"Relu", {"a"}, "y"}}) == Vector<float>{{1, 20}});
+  CHECK(predict({{"MatMul", {"x", "w"}, "h"},
+                 {"Relu", {"h"}, "r"},
+                 {"Gather", {"r", "i"}, "y", {{"axis", 1}}}}) == Vector<float>{{6, 1}});
+  CHECK(predict({first, {"Gather", {"g", "i"}, "h", {{"axis", 1}}}, {"MatMul", {"h", "v"}, "y"}}) ==
+        Vector<float>{{1 + 60}});
+  // A selection takes no layer where a Dense is beside it.
+  File policy{{{"MatMul", {"x", "w"}, "h"},
+               {"Split", {"h"}, "mean", {{"axis", -1}}, "", {"deviation"}},
+               {"Tanh", {"mean"}, "y"}}};
+  CHECK(outcome(policy) == "Mlp(MeanSquaredError, Dense(2, 1, Tanh))");
+  const auto says = [&](std::vector<Node> nodes, const std::string& expected) {
+    const std::string found = message_of<std::runtime_error>([&] { predict(std::move(nodes)); });
+    CAPTURE(found);
+    CHECK(found.find(expected) != std::string::npos);
+  };
+  says({{"Split", {"x"}, "y", {{"axis", 1}, {"split", std::vector{1, 4}}}, "", {"b"}}},
+       "expected parts of 6 features in all");
+  says({{"Split", {"x"}, "y", {{"axis", 1}}, "", {"b", "c", "d"}}}, "expected parts of 6 features in all");
+  says({{"Slice",
+         {"x"},
+         "y",
+         {{"axes", std::vector{0}}, {"starts", std::vector{1}}, {"ends", std::vector{2}}}}},
+       "expected a slice of features");
+  says({{"Slice",
+         {"x"},
+         "y",
+         {{"axes", std::vector{1}}, {"starts", std::vector{4}}, {"ends", std::vector{2}}}}},
+       "expected some of the features, found none");
+  says({{"Gather", {"x", "s"}, "g", {{"axis", 1}}}, {"Gather", {"g", "s"}, "y", {{"axis", 1}}}},
+       "expected indices of 2 features, found 2");
+  says({{"Transpose", {"x"}, "y", {{"perm", std::vector{1, 0}}}}},
+       "expected a transpose that leaves samples as rows");
+  says({{"Transpose", {"x"}, "y"}}, "expected a transpose that leaves samples as rows");
+}
+
+TEST_CASE("Arithmetic with constants anywhere") {
+  const auto predict = [&](std::vector<Node> nodes, const Vector<float>& x,
+                           std::vector<std::int64_t> dims = {0, 2}) {
+    File file{std::move(nodes)};
+    file.inputs = {value("x", std::move(dims))};
+    file.tensors.push_back(tensor("columns", {2}, {10, 20}));
+    file.tensors.push_back(tensor("rows", {1, 2, 1}, {100, 200}));
+    return read(file).predict(x);
+  };
+  // x (1 2; 3 4) is (7, 10).
+  const Vector<float> x{{1, 2}};
+  CHECK(predict({dense, {"Mul", {"h", "v"}, "y"}}, x) == Vector<float>{{7, 20}});
+  CHECK(predict({dense, {"Relu", {"h"}, "r"}, {"Div", {"r", "c"}, "d"}, {"Sub", {"d", "v"}, "y"}}, x) ==
+        Vector<float>{{2.5f, 3}});
+  CHECK(outcome({dense, {"Add", {"h", "v"}, "a"}, {"Div", {"a", "c"}, "y"}}) ==
+        "Mlp(MeanSquaredError, Dense(2, 2))");
+  // Ahead of a Flatten: what broadcasts to the shape of a sample.
+  const Vector<float> image{{1, 2, 3, 4}};
+  const Node flatten{"Flatten", {"a"}, "y"};
+  CHECK(predict({{"Add", {"x", "columns"}, "a"}, flatten}, image, {0, 2, 2}) ==
+        Vector<float>{{11, 22, 13, 24}});
+  CHECK(predict({{"Add", {"x", "rows"}, "a"}, flatten}, image, {0, 2, 2}) ==
+        Vector<float>{{101, 102, 203, 204}});
+  CHECK(predict({{"Mul", {"x", "c"}, "a"}, flatten}, image, {0, 2, 2}) == Vector<float>{{2, 4, 6, 8}});
+  CHECK(message_of<std::runtime_error>([&] {
+          predict({{"Add", {"x", "rows"}, "a"}, flatten}, image, {0, 1, 4});
+        }) == "FILE: tensor \"rows\": expected numbers in the shape of a sample, found another");
+}
+
+TEST_CASE("Linear models of scikit-learn") {
+  const Vector<float> x{{3, -1}};
+  const Node regressor{"LinearRegressor",
+                       {"x"},
+                       "y",
+                       {{"coefficients", std::vector{1.f, 2.f, 3.f, 4.f}},
+                        {"intercepts", std::vector{10.f, 20.f}},
+                        {"targets", 2}},
+                       "ai.onnx.ml"};
+  CHECK(read({{regressor}}).predict(x) == Vector<float>{{10 + 3 - 2, 20 + 9 - 4}});
+  const auto classifier = [](const char* transform, std::vector<float> coefficients,
+                             std::vector<float> intercepts) {
+    return Node{"LinearClassifier",
+                {"x"},
+                "label",
+                {{"coefficients", std::move(coefficients)},
+                 {"intercepts", std::move(intercepts)},
+                 {"post_transform", transform},
+                 {"classlabels_ints", std::vector{7, 8}}},
+                "ai.onnx.ml",
+                {"p"}};
+  };
+  const Node normalizer{"Normalizer", {"p"}, "y", {{"norm", "L1"}}, "ai.onnx.ml"};
+  const auto two = read({{classifier("LOGISTIC", {-1, -2, 1, 2}, {-0.5f, 0.5f}), normalizer}});
+  CHECK(architecture(two.net) == "Mlp(BinaryCrossEntropy, Dense(2, 1))");
+  CHECK(two.predict(x)(0) == doctest::Approx(1 / (1 + std::exp(-1.5))));
+  CHECK(two.info.classes == std::vector<std::string>{"7", "8"});
+  const auto softmax = read({{classifier("SOFTMAX", {1, 2, 3, 4}, {0, 0}), normalizer}});
+  CHECK(softmax.predict(x)(1) == doctest::Approx(1 / (1 + std::exp(1. - 5))));
+  const auto says = [](std::vector<Node> nodes, const std::string& expected) {
+    const std::string found = outcome(std::move(nodes));
+    CAPTURE(found);
+    CHECK(found.find(expected) != std::string::npos);
+  };
+  says({classifier("PROBIT", {1, 2, 3, 4}, {0, 0}), normalizer},
+       "expected post_transform LOGISTIC or SOFTMAX");
+  says({classifier("SOFTMAX", {1, 2, 3}, {0, 0}), normalizer},
+       "expected coefficients of 2 features for each output, found 3");
+  says({{"Relu", {"x"}, "p"}, normalizer}, "expected probabilities whose sum is 1");
+  says({{"LinearRegressor",
+         {"x"},
+         "y",
+         {{"coefficients", std::vector{1.f, 2.f}}, {"intercepts", std::vector{1.f, 2.f}}},
+         "ai.onnx.ml"}},
+       "expected 1 intercepts, found 2");
+}
+
+TEST_CASE("Sums of linear layers, quantized and transposed weights, classes, old operators") {
+  const Vector<float> x{{1, 2}};
+  // (7, 10) + (1, 2) + 2 (5, 11) - 1 ...
+  CHECK(read({{dense, {"MatMul", {"x", "w"}, "g"}, {"Add", {"h", "g"}, "y"}}}).predict(x) ==
+        Vector<float>{{14, 20}});
+  CHECK(read({{{"Gemm", {"x", "w", "v"}, "h"},
+               {"Gemm", {"x", "w", "c"}, "g", {{"transB", 1}}},
+               {"Add", {"h", "g"}, "y"}}})
+            .predict(x) == Vector<float>{{7 + 1 + 5 + 2, 10 + 2 + 11 + 2}});
+  CHECK(read({{{"Transpose", {"w"}, "t"}, {"MatMul", {"x", "t"}, "y"}}}).predict(x) ==
+        Vector<float>{{5, 11}});
+  CHECK(read({{{"Flatten", {"w"}, "t", {{"axis", 1}}}, {"MatMul", {"x", "t"}, "y"}}}).predict(x) ==
+        Vector<float>{{7, 10}});
+  File quantized{{{"DequantizeLinear", {"w", "v", "zero"}, "d", {{"axis", 1}}}, {"MatMul", {"x", "d"}, "y"}}};
+  quantized.tensors = {tensor("w", {2, 2}, {}, 3), tensor("v", {2}, {0.5f, 2}), tensor("zero", {2}, {}, 3),
+                       tensor("c", {}, {2})};
+  protozero::pbf_writer(quantized.tensors[0]).add_bytes(9, std::string("\x01\xFE\x03\x04"));  // 1 -2; 3 4
+  protozero::pbf_writer(quantized.tensors[2]).add_bytes(9, std::string("\x01\x00", 2));
+  CHECK(read(quantized).predict(x) == Vector<float>{{(0 + 2 * 2) * 0.5f, (-2 + 2 * 4) * 2}});
+  quantized.nodes = {{"DynamicQuantizeLinear", {"x"}, "q", {}, "", {"s", "z"}},
+                     {"MatMulInteger", {"q", "w", "z", "zero"}, "i"},
+                     {"Cast", {"i"}, "f", {{"to", 1}}},
+                     {"Mul", {"s", "v"}, "sv"},
+                     {"Mul", {"f", "sv"}, "y"}};
+  CHECK(read(quantized).predict(x) == Vector<float>{{(0 + 2 * 2) * 0.5f, (-2 + 2 * 4) * 2}});
+  quantized.nodes = {{"QuantizeLinear", {"x", "c", "c"}, "q"}, {"DequantizeLinear", {"q", "c", "c"}, "y"}};
+  CHECK(read(quantized).predict(x) == x);
+
+  CHECK(outcome({dense, {"ArgMax", {"h"}, "y", {{"axis", 1}, {"keepdims", 0}}}}) ==
+        "Mlp(SoftmaxCrossEntropy, Dense(2, 2))");
+  CHECK(outcome({dense, {"LogSoftmax", {"h"}, "y"}}) == "Mlp(SoftmaxCrossEntropy, Dense(2, 2))");
+  CHECK(outcome({dense, {"ArgMax", {"h"}, "y"}}).find("expected the largest of a sample's features") !=
+        std::string::npos);
+  File old{{{"Gemm", {"x", "w", "v"}, "h", {{"broadcast", 1}}},
+            {"Unsqueeze", {"h"}, "u", {{"axes", std::vector{2}}}},
+            {"BatchNormalization", {"u", "v", "v", "v", "v"}, "b", {{"is_test", 1}}},
+            {"Squeeze", {"b"}, "y", {{"axes", std::vector{2}}}}}};
+  old.opset = 6;
+  CHECK(outcome(old) == "Mlp(MeanSquaredError, Dense(2, 2), BatchNorm(2, epsilon=1e-05, momentum=0.1))");
+}
+
+TEST_CASE("What no multi-layer perceptron has is refused by the first such node, with the reason") {
+  const auto says = [](std::vector<Node> nodes, const std::string& expected) {
+    const std::string found = outcome(std::move(nodes));
+    CAPTURE(found);
+    CHECK(found.find(expected) != std::string::npos);
+  };
+  says({dense, {"RandomNormalLike", {"h"}, "r"}, {"LSTM", {"r"}, "l"}, {"Add", {"h", "l"}, "y"}},
+       "node of \"r\" (RandomNormalLike): expected an operator of a multi-layer perceptron, found one of "
+       "random numbers");
+  says({{"GRU", {"x"}, "y"}},
+       "(GRU): expected an operator of a multi-layer perceptron, found one that remembers earlier samples");
+  says({{"MaxPool", {"x"}, "y"}},
+       "(MaxPool): expected an operator of a multi-layer perceptron, found one of convolutions");
+}
+
 TEST_CASE("Errors in a graph name the node and what is missing") {
   const auto says = [](const File& file, const std::string& expected) {
     const std::string found = outcome(file);
@@ -306,15 +616,14 @@ TEST_CASE("Errors in a graph name the node and what is missing") {
   nodes_say({{"HardSigmoid", {"x"}, "s"}, {"Mul", {"x", "s"}, "y"}}, "node of \"s\" (HardSigmoid): expected");
   nodes_say({{"Relu", {"x"}, "s"}, {"Mul", {"x", "s"}, "y"}}, "(Mul): expected a form that multi-layer");
   nodes_say({{"Softmax", {"x"}, "y", {{"axis", 0}}}}, "(Softmax): expected a form");
-  nodes_say({{"MatMul", {"w", "x"}, "y"}}, "(MatMul): expected a form");
+  nodes_say({{"MatMul", {"w", "x"}, "y"}},
+            "(MatMul): expected weights on the right of a batch, found them on the left");
   nodes_say({dense, {"Softmax", {"h"}, "s"}, {"Relu", {"s"}, "y"}},
             "(Softmax): expected nothing but predictions after it, found node of \"y\" (Relu)");
   nodes_say({{"Softmax", {"x"}, "s"}, {"Add", {"x", "s"}, "y"}},
             "(Softmax): expected it as the last operator, found it in a branch");
   nodes_say({{"Relu", {"x"}, "a"}, {"Relu", {"x"}, "b"}, {"Add", {"a", "b"}, "y"}},
             "expected a path from \"b\" back to \"a\"");
-  nodes_say({dense, {"Mul", {"h", "c"}, "y"}},
-            "(Mul): expected arithmetic with constants ahead of the first layer");
   nodes_say({{"Gemm", {"x", "w"}, "y", {{"transA", 1}}}}, "(Gemm): expected transA = 0, found 1");
   nodes_say({{"Selu", {"x"}, "y", {{"alpha", 1.f}}}}, "(Selu): expected alpha = 1.673");
   nodes_say({{"Elu", {"x"}, "y", {{"alpha", -1.f}}}}, "(Elu): ELU: expected alpha >= 0, found -1");
@@ -338,11 +647,11 @@ TEST_CASE("Errors in a graph name the node and what is missing") {
   nodes_say({{"Mul", {"x", "zero"}, "y"}}, "found \"zero\"");
 
   const std::vector<Node> relu{{"Relu", {"x"}, "y"}};
-  says({.nodes = relu, .opset = 6}, "expected opset 7 or later, found 6");
+  says({.nodes = relu, .opset = 5}, "expected opset 6 or later, found 5");
   says({.nodes = relu, .inputs = {}}, "found \"x\"");
-  says({.nodes = relu, .inputs = {value("x", {0, 2}), value("z", {0, 2})}}, "expected one input, found 2");
+  says({.nodes = {{"Mul", {"x", "z"}, "y"}}, .inputs = {value("x", {0, 2}), value("z", {0, 2})}},
+       "expected one input, or several that a Concat joins first, found \"x\", \"z\"");
   says({.nodes = relu, .inputs = {value("x", {0, 2}, 8)}}, "expected an input of numbers, found text");
-  says({.nodes = relu, .inputs = {value("x", {2})}}, "expected an input of shape [N, features]");
   says({.nodes = relu, .inputs = {value("x", {0, 0})}}, "expected an input of a known size");
   says({.nodes = {{"Softmax", {"x"}, "y"}}, .inputs = {value("x", {0, 2, 2})}},
        "(Softmax): expected an input of shape [N, features]");
@@ -350,8 +659,9 @@ TEST_CASE("Errors in a graph name the node and what is missing") {
        "(MatMul): expected an input of shape [N, features], or a Flatten before");
   says({.nodes = {dense}, .inputs = {value("x", {0, 3})}, .outputs = {value("h", {})}},
        "tensor \"w\": expected weights for 3 inputs, found 2");
-  says({.nodes = relu, .outputs = {value("x", {}), value("y", {})}},
-       "expected one output, or one called probabilities, found \"x\", \"y\"");
+  says(
+      {.nodes = {relu[0], {"Tanh", {"x"}, "z"}}, .outputs = {value("z", {}), value("y", {})}},
+      "expected one output, one called probabilities, or the name of one in the options, found \"z\", \"y\"");
   says({.nodes = relu, .metadata = {{"a", "b"}, {"a", "c"}}},
        "expected one value for \"a\" in metadata_props");
   says({.nodes = relu, .metadata = {{"mlp.loss", "Softmax"}}}, "expected the name of a loss");
@@ -364,13 +674,16 @@ TEST_CASE("Errors in a graph name the node and what is missing") {
     says({.nodes = {dense}, .tensors = {w}, .outputs = {value("h", {})}}, expected);
   };
   tensor_says(tensor("w", {2, 2}, {1, 2, 3}), "tensor \"w\": expected 4 numbers, as its sizes say, found 3");
-  tensor_says(tensor("w", {-1, -4}, {1, 2, 3, 4}), "tensor \"w\": expected sizes >= 0, found -1");
+  tensor_says(tensor("w", {-1, -4}, {1, 2, 3, 4}),
+              "tensor \"w\": expected a matrix of weights, found another shape");
   tensor_says(tensor("w", {std::int64_t{1} << 62, 4, 0}, {}), "tensor \"w\": expected a matrix of weights");
-  tensor_says(tensor("w", {std::int64_t{1} << 62, std::int64_t{1} << 62}, {}), "as its sizes say, found 0");
+  tensor_says(tensor("w", {std::int64_t{1} << 62, std::int64_t{1} << 62}, {}),
+              "expected a matrix of weights");
   tensor_says(tensor("w", {2, 2}, {1, 2, 3, std::numeric_limits<float>::quiet_NaN()}),
               "tensor \"w\": expected finite numbers in the range of the scalar type, found nan");
   tensor_says(tensor("w", {2, 2}, {1, 2, 3, 4}, 8),
-              "tensor \"w\": expected float, double, float16, int32 or int64 numbers, found data type 8");
+              "tensor \"w\": expected float, double, float16, int8, uint8, int32 or int64 numbers, found "
+              "data type 8");
   tensor_says(tensor("w", {2, 2}, {1, 2, 3, -4}, 10),
               "tensor \"w\": expected 16 bits for a number, found -4");
   std::string external = tensor("w", {2, 2}, {});
@@ -557,6 +870,16 @@ std::vector<Hostile> hostile_files() {
                                return text(2, short_name(i)) + text(4, "Constant") +
                                       field(5, text(1, "a") + varint(3, 1));
                              })},
+      {"transposes of a constant", c + elements(1,
+                                                [&](std::size_t i) {
+                                                  return text(1, "constant") + text(2, short_name(i)) +
+                                                         text(4, "Transpose");
+                                                })},
+      {"quantized constants", c + elements(1,
+                                           [&](std::size_t i) {
+                                             return text(1, "constant") + text(1, "constant") +
+                                                    text(2, short_name(i)) + text(4, "DequantizeLinear");
+                                           })},
       {"empty tensors", elements(5, [](auto) { return std::string(); })},
       {"the smallest tensors", elements(5, [&](std::size_t i) { return text(8, short_name(i)); })},
       {"tensors of one name", elements(5, [&](auto) { return text(8, "a"); })},

@@ -27,18 +27,25 @@
 ///   mlp.feature.0, ...   the names of features
 ///   mlp.class.0, ...     the names of classes
 ///
-/// What is read, from opset 7 on, as PyTorch's exporter and scikit-learn's converter write it:
-///   Gemm, or MatMul and Add; LayerNormalization, also made of several operators; BatchNormalization; Dropout
+/// What is read, from opset 6 on, as PyTorch, Keras, tf2onnx, scikit-learn's converter and others write it:
+///   Gemm, MatMul and Add, LinearRegressor, LinearClassifier; LayerNormalization, also made of several
+///   operators; BatchNormalization; Dropout
 ///   all activations of the library, also made of several operators; PRelu with a single slope
-///   the sum of a branch and its input: a Residual
-///   Flatten, Identity, Cast to float or double, Reshape to rows of samples
-///   Sub, Div, Mul and Add with constants, and Scaler, ahead of the first layer: a scaler
-///   Softmax, Sigmoid or Exp at the end: the loss
-///   ZipMap, and the pair 1 - p, p of a binary classifier, of which predict returns p alone
-/// Weights lie in initializers or Constant nodes, and are float, double or float16. An input may have further
-/// dimensions if a Flatten follows. If there are several outputs, the one named probabilities,
-/// output_probability or variable is read, and nodes that do not lead there are ignored. Names of classes
-/// come from ZipMap.
+///   the sum of a branch and its input: a Residual; the sum of two linear layers: one
+///   Flatten, Identity, Cast to float or double; Reshape, Squeeze and Unsqueeze that leave features in order
+///   Split, Slice, Gather and Transpose of features: they choose among the weights of the layer beside them or, where
+///   none is a Dense, become a Dense of weights 0 and 1
+///   Sub, Div, Mul and Add with constants, and Scaler: ahead of the first layer a scaler, later part of a Dense
+///   weights that are quantized (DequantizeLinear, MatMulInteger) or transposed
+///   Softmax, LogSoftmax (of which predict returns the exponential), Sigmoid or Exp at the end: the loss
+///   ArgMax, for which classify stands, Normalizer, ZipMap, and the pair 1 - p, p of a binary classifier, of
+///   which predict returns p alone
+/// Weights lie in initializers or Constant nodes or, read by import_onnx, in files within the model's folder, and
+/// are float, double, float16, int8 or uint8. An input may have one dimension, a sample's, or more than two if a
+/// Flatten follows. Several inputs that a Concat joins first are one, whose features have their names. Of several
+/// outputs, OnnxOptions names one; without, it is the one named probabilities, output_probability or variable, or
+/// the only one that is computed from an input. Nodes and inputs that do not lead there are ignored. Names of classes
+/// come from ZipMap or LinearClassifier.
 ///
 /// The loss, unless metadata_props name it, is SoftmaxCrossEntropy after a final Softmax, BinaryCrossEntropy
 /// after a Sigmoid, PoissonNLL after an Exp, and otherwise MeanSquaredError. Options are float in ONNX: 0.1f
@@ -85,6 +92,11 @@ void export_onnx(const BasicMlp<S, L, Layers...>& net, const std::filesystem::pa
   detail::write_file(path, to_onnx(net, info));
 }
 
+struct OnnxOptions {
+  /// The name of the output to read. Without one it is the only output that is computed from an input.
+  std::string output = {};
+};
+
 /// Reads a network from a file's bytes; `file` is the file's name in messages.
 /// Errors: std::runtime_error naming the file, and the node with its operator or the tensor at fault.
 /// Bounds: memory is at most 32 bytes for each byte of the file, and 32 MB; time is n log n in its size. A
@@ -92,16 +104,18 @@ void export_onnx(const BasicMlp<S, L, Layers...>& net, const std::filesystem::pa
 /// levels; the numbers of inputs and of parameters are at most the file's bytes plus 2^20, and tensors may be
 /// used about 16 times each.
 template <class S = float>
-Model<S> onnx_from_bytes(std::string_view bytes, const std::string& file) {
-  return detail::onnx::read_model<S>(bytes, file);
+Model<S> onnx_from_bytes(std::string_view bytes, const std::string& file, const OnnxOptions& options = {}) {
+  return detail::onnx::read_model<S>(bytes, file, options.output);
 }
 
+/// Reads, besides, the weights in files beside the model.
 template <class S = float>
-Model<S> import_onnx(const std::filesystem::path& path) {
+Model<S> import_onnx(const std::filesystem::path& path, const OnnxOptions& options = {}) {
   const std::string file = detail::path_text(path);
   detail::InputFile in(path);
   detail::onnx::check_size(file, in.size());
-  return onnx_from_bytes<S>(detail::read_file(in), file);
+  detail::onnx::ExternalFiles external(path.parent_path());
+  return detail::onnx::read_model<S>(detail::read_file(in), file, options.output, &external);
 }
 
 }  // namespace mlp::inline MLP_ABI

@@ -137,15 +137,17 @@ class Numbers {
 };
 
 // TensorProto.DataType.
-inline constexpr int float32 = 1, int32 = 6, int64 = 7, strings = 8, float16 = 10, float64 = 11;
+inline constexpr int float32 = 1, uint8 = 2, int8 = 3, int32 = 6, int64 = 7, strings = 8, float16 = 10,
+                     float64 = 11;
 
 struct Tensor {
   std::string_view name = {};
   std::vector<double> dims = {};
   int type = 0;
   bool is_raw = false, is_external = false;
-  std::string_view raw = {};  // little-endian
-  Numbers numbers = {};       // unless it is raw; for float16 their bits
+  bool is_transposed = false;  // dims are those of the transpose of the matrix that raw or numbers hold
+  std::string_view raw = {};   // little-endian; of an external tensor, its message
+  Numbers numbers = {};        // unless it is raw; for float16 their bits
 };
 
 struct Attribute {
@@ -235,6 +237,7 @@ inline Tensor read_tensor(std::string_view bytes) {
         return field.skip();
     }
   });
+  if (tensor.is_external) tensor.raw = bytes;
   tensor.numbers = Numbers(bytes, tensor_numbers);
   return tensor;
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -17,8 +18,8 @@
 ///     Mul(Mul(x, Add(Erf(Div(x, 1.41421)), 1)), 0.5)        GELU
 ///
 /// x is the input, another small letter a constant, a number a constant of that value, _ an omitted input,
-/// Split.1(...) the output 1 of a node, Softmax@1(x) one along axis 1: samples are rows, and features lie
-/// along axis 1. Add and Mul take their inputs in either order.
+/// Split.1(...) the output 1 of a node, Split.*(...) any of its outputs, Softmax@1(x) one along axis 1: samples are
+/// rows, and features lie along axis 1. Add and Mul take their inputs in either order.
 namespace mlp::inline MLP_ABI::detail::onnx {
 
 struct Match {
@@ -27,6 +28,7 @@ struct Match {
   // The most of any pattern. A file may have a match for each 20 bytes.
   static constexpr std::size_t most_constants = 4;
   std::array<char, most_constants> letters = {};
+  std::uint16_t output = 0;  // the index among the node's outputs
   std::array<const Tensor*, most_constants> tensors = {};
 
   const Tensor* constant(char letter) const {
@@ -100,7 +102,10 @@ inline bool matches_node(const Graph& graph, std::string_view pattern, const Gra
     return at == std::string_view::npos ? otherwise : head[at + 1] - '0';
   };
   const Node* const node = origin.node;
-  if (node == nullptr || node->op != op || origin.output != static_cast<std::size_t>(digit_after('.', 0)))
+  constexpr int any = '*' - '0';
+  const int output = digit_after('.', 0);
+  if (node == nullptr || node->op != op || origin.output > (std::numeric_limits<std::uint16_t>::max)() ||
+      (output != any && origin.output != static_cast<std::size_t>(output)))
     return false;
   if (const int axis = digit_after('@', -1); axis >= 0 && !is_along(*node, axis)) return false;
   if (!node->domain.empty() && node->domain != "ai.onnx.ml") return false;
@@ -115,6 +120,7 @@ inline bool matches_node(const Graph& graph, std::string_view pattern, const Gra
   }
   match = attempt;
   match.node = node;
+  match.output = static_cast<std::uint16_t>(origin.output);
   return true;
 }
 

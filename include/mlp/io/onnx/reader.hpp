@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
+#include <mlp/base/printable.hpp>
 #include <mlp/base/types.hpp>
 #include <mlp/base/views.hpp>
 #include <mlp/dynamic/architecture.hpp>
@@ -12,14 +13,18 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <limits>
 #include <list>
+#include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace mlp::inline MLP_ABI::detail::onnx {
 
@@ -29,15 +34,38 @@ inline constexpr Rule rules[] = {
     {"Identity(x)", &Builder::nothing, Rule::Role::pass},
     {"Cast(x)", &Builder::cast, Rule::Role::pass},
     {"Flatten@1(x)", &Builder::flatten, Rule::Role::pass},
+    {"Flatten@0(x)", &Builder::flatten, Rule::Role::pass},  // of one sample
+    {"Concat(x)", &Builder::nothing, Rule::Role::pass},
+    {"Squeeze(x)", &Builder::squeeze, Rule::Role::pass},
+    {"Squeeze(x, a)", &Builder::squeeze, Rule::Role::pass},
+    {"Unsqueeze(x)", &Builder::squeeze, Rule::Role::pass},
+    {"Unsqueeze(x, a)", &Builder::squeeze, Rule::Role::pass},
+    {"DequantizeLinear(QuantizeLinear(x, a, b), c, d)", &Builder::nothing, Rule::Role::pass},
     {"Reshape(x, s)", &Builder::reshape<true>, Rule::Role::pass},
     {"Reshape(x, Concat@0(Unsqueeze(Gather@0(Shape(x), 0), 0), s))", &Builder::reshape<false>,
      Rule::Role::pass},
     {"Reshape(x, Concat@0(Unsqueeze@0(Gather@0(Shape(x), 0)), s))", &Builder::reshape<false>,
      Rule::Role::pass},
 
+    {"Transpose(x)", &Builder::transpose},
+    {"Split.*@1(x)", &Builder::split},
+    {"Split.*@1(x, s)", &Builder::split},
+    {"Slice(x)", &Builder::slice},
+    {"Slice(x, s, e)", &Builder::slice},
+    {"Slice(x, s, e, a)", &Builder::slice},
+    {"Slice(x, s, e, a, t)", &Builder::slice},
+    {"Gather@1(x, i)", &Builder::gather},
+
     {"Gemm(x, w)", &Builder::linear},
     {"Gemm(x, w, b)", &Builder::linear},
     {"MatMul(x, w)", &Builder::linear},
+    {"MatMul(w, x)", &Builder::linear_from_left},
+    {"Add(Gemm(x, w, b), Gemm(x, v, c))", &Builder::sum_of_linear},
+    {"Add(MatMul(x, w), MatMul(x, v))", &Builder::sum_of_linear},
+    {"Mul(Cast(MatMulInteger(DynamicQuantizeLinear.0(x), w, DynamicQuantizeLinear.2(x), z)), "
+     "Mul(DynamicQuantizeLinear.1(x), s))",
+     &Builder::quantized_linear},
+    {"LinearRegressor(x)", &Builder::linear_regressor},
     {"Dropout(x)", &Builder::dropout},
     {"Dropout(x, p)", &Builder::dropout},
     {"Dropout(x, p, t)", &Builder::dropout},
@@ -89,10 +117,15 @@ inline constexpr Rule rules[] = {
     {"Scaler(x)", &Builder::scaler},
 
     {"Softmax@1(x)", &Builder::prediction<SoftmaxCrossEntropy>, Rule::Role::prediction},
+    {"LogSoftmax@1(x)", &Builder::prediction<SoftmaxCrossEntropy>, Rule::Role::prediction},
+    {"Log(Softmax@1(x))", &Builder::prediction<SoftmaxCrossEntropy>, Rule::Role::prediction},
+    {"LinearClassifier.1(x)", &Builder::linear_classifier, Rule::Role::prediction},
     {"Exp(x)", &Builder::prediction<PoissonNLL>, Rule::Role::prediction},
     {"Concat@1(Split.0@1(x, s), Add(Exp(Split.1@1(x, s)), e))", &Builder::gaussian, Rule::Role::prediction},
     {"Concat@1(Sub(1, x), x)", &Builder::both_classes, Rule::Role::after},
+    {"Normalizer(x)", &Builder::normalizer, Rule::Role::after},
     {"ZipMap(x)", &Builder::zip_map, Rule::Role::after},
+    {"ArgMax(x)", &Builder::largest, Rule::Role::after},
 };
 inline constexpr Rule sigmoid_prediction = {"Sigmoid(x)", &Builder::prediction<BinaryCrossEntropy>,
                                             Rule::Role::prediction};
@@ -112,22 +145,25 @@ inline bool is_known(std::string_view op) {
   return false;
 }
 
-// A node with an unknown operator: this one, or one shortly before it.
-inline const Node* find_stranger(const Graph& graph, const Node& node, int levels) {
-  if (!is_known(node.op) || !(node.domain.empty() || node.domain == "ai.onnx.ml")) return &node;
-  for (std::size_t i = 0; i < (std::min)(node.inputs.size(), std::size_t{2}) && levels > 0; ++i) {
-    const Node* const before = graph.origin(node.inputs[i]).node;
-    const Node* const found = before != nullptr ? find_stranger(graph, *before, levels - 1) : nullptr;
-    if (found != nullptr) return found;
-  }
-  return nullptr;
+// Why no multi-layer perceptron has this operator.
+inline const char* kind_of(const Node& node) {
+  const auto is_one_of = [&](auto... ops) { return ((node.op == ops) || ...); };
+  if (node.op.starts_with("Random") || is_one_of("Multinomial", "Bernoulli")) return "one of random numbers";
+  if (is_one_of("LSTM", "GRU", "RNN")) return "one that remembers earlier samples";
+  if (node.op.find("Conv") != std::string_view::npos || node.op.ends_with("Pool"))
+    return "one of convolutions";
+  return "another";
 }
 
-[[noreturn]] inline void fail_unknown(const Graph& graph, const Node& node) {
-  if (const Node* const stranger = find_stranger(graph, node, 3)) {
-    graph.fail(*stranger, "expected an operator of a multi-layer perceptron, found another");
+// Names the first node that no multi-layer perceptron has or, if there is none, this one.
+inline void Builder::fail_unknown(const Node& node) const {
+  for (std::size_t i = 0; i < needed_.size(); ++i) {
+    const Node& each = graph_.nodes()[i];
+    if (needed_[i] == 0 || (is_known(each.op) && (each.domain.empty() || each.domain == "ai.onnx.ml")))
+      continue;
+    graph_.fail(each, message({"expected an operator of a multi-layer perceptron, found ", kind_of(each)}));
   }
-  graph.fail(node, "expected a form that multi-layer perceptrons have, found another");
+  graph_.fail(node, "expected a form that multi-layer perceptrons have, found another");
 }
 
 inline bool is_prediction(const Rule* rule) {
@@ -158,7 +194,7 @@ inline std::list<Builder::Step> Builder::walk(std::string_view from, std::string
       step.match.x = terms[is_second ? 0 : 1];
       step.branch = walk(terms[is_second ? 1 : 0], step.match.x, level + 1);
     } else if (step.rule == nullptr) {
-      fail_unknown(graph_, *origin.node);
+      fail_unknown(*origin.node);
     }
     from = step.match.x;
   }
@@ -186,44 +222,164 @@ inline void Builder::run(std::list<Step>& steps) {
 }
 
 inline void Builder::run_branch(std::list<Step>& branch) {
+  flush();
   const Index n = n_;
   std::vector<AnyLayer> outer = std::exchange(layers_, {});
   dense_inputs_ = 0;
+  dense_activation_.reset();
   is_in_front_ = false;
   ++level_;
   run(branch);
+  flush();
   --level_;
   if (n_ != n) throw_unequal("sum", n, " features on both sides", n_);
   if (layers_.empty()) layers_.emplace_back(Activate<Dynamic, AnyActivation>(n_, Identity{}));
   outer.emplace_back(Residual<Sequential>(Sequential(std::move(layers_))));
   layers_ = std::move(outer);
   dense_inputs_ = 0;
+  dense_activation_.reset();
 }
 
-inline const Value& Builder::input() const {
-  if (graph_.inputs().size() != 1) {
-    graph_.fail(message({"expected one input, found ", graph_.inputs().size()}));
+// What a value depends on: 0 on no input, 1 if it is an input unchanged, 2 if it is computed from inputs.
+inline std::vector<char> dependence(const Graph& graph) {
+  std::vector<char> found(graph.nodes().size(), 0);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const Node& node = graph.nodes()[i];
+    if (node.op == "Shape") continue;
+    for (const std::string_view input : node.inputs) {
+      if (input.empty() || graph.constant(input) != nullptr) continue;
+      const Index from = graph.origin(input).position;
+      found[i] = (std::max)(found[i], from < 0 ? char{1} : found[static_cast<std::size_t>(from)]);
+    }
+    if (found[i] == 1 && node.op != "Identity" && node.op != "Cast") found[i] = 2;
   }
-  const Value& input = graph_.inputs().front();
-  if (input.type == strings) graph_.fail("expected an input of numbers, found text");
-  if (input.has_shape && input.dims.size() < 2) {
-    graph_.fail(
-        message({"expected an input of shape [N, features], found ", input.dims.size(), " dimensions"}));
-  }
-  return input;
+  return found;
 }
 
-inline std::string_view Builder::output() const {
+inline std::string_view Builder::output(std::string_view wanted) const {
   const auto& outputs = graph_.outputs();
-  if (outputs.size() == 1) return outputs.front().name;
-  std::string found;
-  for (const auto& [name, type, has_shape, dims] : outputs) {
+  std::string names;
+  for (const Value& each : outputs) {
+    if (wanted.empty() ? outputs.size() == 1 : each.name == wanted) return each.name;
+    if (names.size() < 200) names += (names.empty() ? "" : ", ") + in_quotes(each.name);
+  }
+  if (names.empty()) names = "none";
+  if (!wanted.empty()) graph_.fail(message({"expected an output ", in_quotes(wanted), ", found ", names}));
+  for (const Value& each : outputs) {
     // The names in scikit-learn's converter, beside the label.
+    const std::string_view name = each.name;
     if (name == "probabilities" || name == "output_probability" || name == "variable") return name;
+  }
+  const std::vector<char> kinds = dependence(graph_);
+  const Value* computed = nullptr;
+  int count = 0;
+  for (const Value& each : outputs) {
+    const Index from = graph_.origin(each.name).position;
+    if (from < 0 || kinds[static_cast<std::size_t>(from)] != 2) continue;
+    computed = &each;
+    ++count;
+  }
+  if (count == 1) return computed->name;
+  graph_.fail(message(
+      {"expected one output, one called probabilities, or the name of one in the options, found ", names}));
+}
+
+// The nodes and inputs of the graph that a value depends on.
+inline std::set<std::string_view> Builder::find_needed(std::string_view value) {
+  std::set<std::string_view> inputs;
+  needed_.assign(graph_.nodes().size(), 0);
+  const auto need = [&](std::string_view from) {
+    if (from.empty() || graph_.constant(from) != nullptr) return;
+    const Index position = graph_.origin(from).position;
+    if (position < 0) inputs.insert(from);
+    else needed_[static_cast<std::size_t>(position)] = 1;
+  };
+  need(value);
+  for (std::size_t i = needed_.size(); i-- > 0;) {
+    if (needed_[i] == 0) continue;
+    for (const std::string_view from : graph_.nodes()[i].inputs) need(from);
+  }
+  return inputs;
+}
+
+// The input that a value is, through nodes that leave samples unchanged; or an empty name.
+inline std::string_view Builder::input_behind(std::string_view value) const {
+  constexpr int most_steps = 8;
+  for (int step = 0; step < most_steps; ++step) {
+    const Node* const node = graph_.origin(value).node;
+    if (graph_.constant(value) != nullptr) return {};
+    if (node == nullptr) return value;
+    const bool is_pass = node->op == "Identity" || node->op == "Flatten" || node->is_cast_to_real();
+    if (!is_pass || node->inputs.size() != 1) return {};
+    value = node->inputs[0];
+  }
+  return {};
+}
+
+// The value that the network starts from: the input that the output depends on, or the Concat of several.
+inline std::string_view Builder::input(std::string_view output) {
+  const std::set<std::string_view> names = find_needed(output);
+  std::map<std::string_view, const Value*> used;
+  for (const Value& each : graph_.inputs()) {
+    if (!names.contains(each.name)) continue;
+    used.emplace(each.name, &each);
+    if (each.type == strings) graph_.fail("expected an input of numbers, found text");
+    if (each.has_shape && each.dims.empty()) {
+      graph_.fail("expected an input of shape [N, features] or [features], found 0 dimensions");
+    }
+  }
+  if (used.empty()) graph_.fail("expected an output that depends on an input, found none");
+  const auto size_of = [&](const std::vector<double>& dims) {
+    double size = dims.empty() ? 0 : 1;
+    for (std::size_t i = dims.size() == 1 ? 0 : 1; i < dims.size(); ++i) size *= (std::max)(dims[i], 0.);
+    return size;
+  };
+  const auto set_size = [&](double size) {
+    if (!(size > 0)) graph_.fail("expected an input of a known size, found none");
+    if (!(size <= static_cast<double>(most_numbers_))) {
+      graph_.fail(message({"expected an input of no more features than the file has bytes, found ",
+                           Graph::number_text(size)}));
+    }
+    n_ = static_cast<Index>(size);
+  };
+  if (used.size() == 1) {
+    const Value& only = *used.begin()->second;
+    is_vector_ = only.dims.size() == 1;
+    if (only.dims.size() > 2) dims_.assign(only.dims.begin() + 1, only.dims.end());
+    double size = size_of(only.dims);
+    if (!(size > 0)) size = size_before(walk(output, only.name, 0));
+    set_size(size);
+    return only.name;
+  }
+  std::string found;
+  for (const auto& [name, value] : used) {
     if (found.size() < 200) found += (found.empty() ? "" : ", ") + in_quotes(name);
   }
-  graph_.fail(
-      message({"expected one output, or one called probabilities, found ", found.empty() ? "none" : found}));
+  for (std::size_t i = 0; i < needed_.size(); ++i) {
+    const Node& node = graph_.nodes()[i];
+    if (needed_[i] == 0 || node.op != "Concat" || !is_along(node, 1) || node.inputs.size() != used.size())
+      continue;
+    std::map<std::string_view, const Value*> left = used;
+    double size = 0;
+    features_.clear();
+    for (const std::string_view from : node.inputs) {
+      const auto at = left.find(input_behind(from));
+      if (at == left.end()) break;
+      const double features = size_of(at->second->dims);
+      if (!(features > 0))
+        graph_.fail(message({"input ", in_quotes(at->first), ": expected a known size, found none"}));
+      set_size(size += features);
+      const std::string name = printable(at->first);
+      const bool has_room = 3 * static_cast<std::uint64_t>(n_) <= graph_.size();  // memory
+      for (Index k = 0; has_room && k < static_cast<Index>(features); ++k) {
+        features_.push_back(features == 1 ? name : name + "." + std::to_string(k));
+      }
+      left.erase(at);
+    }
+    if (features_.size() != static_cast<std::size_t>(n_)) features_.clear();
+    if (left.empty()) return node.outputs.front();
+  }
+  graph_.fail(message({"expected one input, or several that a Concat joins first, found ", found}));
 }
 
 // The number of features that the first layer with parameters takes, or 0 if there is none.
@@ -234,7 +390,11 @@ inline double Builder::size_before(const std::list<Step>& steps) const {
     if (step->rule == nullptr) {
       size = size_before(step->branch);
     } else if (const Tensor* const w = m.constant('w'); w != nullptr && w->dims.size() == 2) {
-      size = w->dims[number(m, "transB", 0) != 0 ? 1 : 0];
+      const bool is_sum = step->rule->build == &Builder::sum_of_linear;
+      const Node& node = is_sum ? *graph_.origin(m.node->inputs[0]).node : *m.node;
+      const bool is_out_by_in =
+          step->rule->build == &Builder::linear_from_left || number(node, "transB", 0) != 0;
+      size = w->dims[is_out_by_in ? 1 : 0];
     } else if (const Tensor* const g = m.constant('g'); g != nullptr && !g->dims.empty()) {
       size = g->dims.back();
     }
@@ -276,33 +436,24 @@ inline void Builder::find_loss(std::list<Step>& steps) {
   if (is_sigmoid) last->rule = &sigmoid_prediction;
 }
 
-inline void Builder::build() {
-  const Value& from = input();
-  std::list<Step> steps = walk(output(), from.name, 0);
-  is_flat_ = from.dims.size() <= 2;
-  double size = from.dims.empty() ? 0 : 1;
-  for (std::size_t i = 1; i < from.dims.size(); ++i) size *= (std::max)(from.dims[i], 0.);
-  if (!(size > 0)) size = size_before(steps);
-  if (!(size > 0)) graph_.fail("expected an input of a known size, found none");
-  if (!(size <= static_cast<double>(most_numbers_))) {
-    graph_.fail(message(
-        {"expected an input of no more features than the file has bytes, found ", Graph::number_text(size)}));
-  }
-  n_ = static_cast<Index>(size);
+inline void Builder::build(std::string_view wanted) {
+  const std::string_view to = output(wanted), from = input(to);
+  std::list<Step> steps = walk(to, from, 0);
   find_loss(steps);
   run(steps);
+  flush();
   if (layers_.empty()) layers_.emplace_back(Activate<Dynamic, AnyActivation>(n_, Identity{}));
   if (!loss_) loss_ = MeanSquaredError{};
 }
 
 /// Errors: std::runtime_error naming the file, and the node, operator or tensor that is at fault.
 template <class S>
-Model<S> read_model(std::string_view bytes, const std::string& file) {
-  constexpr std::size_t some = std::size_t{1} << 20;
+Model<S> read_model(std::string_view bytes, const std::string& file, std::string_view output = {},
+                    ExternalFiles* external = nullptr) {
   const auto read_parts = [&] {
-    const Graph graph(bytes, file);
-    Builder builder(graph, static_cast<double>((std::numeric_limits<S>::max)()), bytes.size() + some);
-    builder.build();
+    const Graph graph(bytes, file, external);
+    Builder builder(graph, static_cast<double>((std::numeric_limits<S>::max)()));
+    builder.build(output);
     return builder.take_parts<S>();
   };
   try {
