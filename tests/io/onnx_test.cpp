@@ -632,6 +632,17 @@ TEST_CASE("Errors in a graph name the node and what is missing") {
   nodes_say({{"Cast", {"x"}, "y", {{"to", 7}}}}, "(Cast): expected a cast to float or double");
   nodes_say({{"Reshape", {"x", "v"}, "r"}, {"Reshape", {"r", "c"}, "y"}},
             "node of \"y\" (Reshape): expected a shape of [N, features]");
+  File rows{{{"Reshape", {"x", "s"}, "r"}, {"Softmax", {"r"}, "y"}}};
+  rows.inputs = {value("x", {0, 6})};
+  for (const std::vector<float>& shape :
+       {std::vector<float>{0, -1, 2}, {-1, 3, 2}, {-1, -1, 2}, {0, 2}, {-1}, {}}) {
+    rows.tensors = {tensor("s", {static_cast<std::int64_t>(shape.size())}, shape, 7)};
+    says(rows, "expected");
+  }
+  for (const std::vector<float>& shape : {std::vector<float>{0, -1}, {-1, 6}, {5, -1}, {0, 0}}) {
+    rows.tensors = {tensor("s", {2}, shape, 7)};
+    CHECK(outcome(rows) == "Mlp(SoftmaxCrossEntropy, Activate(6, Identity))");
+  }
   nodes_say({{"MatMul", {"x", "v"}, "y"}}, "tensor \"v\": expected a matrix of weights, found another shape");
   nodes_say({{"PRelu", {"x", "v"}, "y"}}, "tensor \"v\": expected one number, found 2");
   nodes_say({dense, {"Add", {"h", "w"}, "y"}}, "tensor \"w\": expected a row of 2 numbers, found 4");

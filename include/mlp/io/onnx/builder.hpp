@@ -280,23 +280,21 @@ class Builder {
       end_ = m.node;
       return;
     }
-    const bool has_batch = IsWhole && !(is_vector_ && shape.size() == 1) && !(n_ == 1 && shape.size() == 1);
-    if (has_batch && !shape.empty()) shape.erase(shape.begin());
+    const bool has_batch = IsWhole && !(shape.size() == 1 && (is_vector_ || n_ == 1));
+    if (has_batch && shape.size() > 1) shape.erase(shape.begin());
+    else if (has_batch) shape.clear();
+    if (shape.size() == 1 && shape[0] == 0) shape[0] = n;  // as it was
     double known = 1;
-    bool infers = false;
-    for (const double size : shape) {
-      if (size == -1 || size == 0) infers = true;
-      else known *= (std::max)(size, 0.);
-    }
-    if (has_batch && shape.empty()) known = 0;
-    if (!(known == n || (infers && known > 0 && std::fmod(n, known) == 0)))
-      fail(m, "expected a shape of [N, features], found another");
-    const bool has_more = shape.size() > 1 && !infers;
-    dims_ = has_more ? shape : std::vector<double>{};
+    for (const double size : shape) known *= size == -1 ? 1 : (std::max)(size, 0.);
+    const auto inferred = std::find(shape.begin(), shape.end(), -1.);
+    if (inferred != shape.end() && known > 0) known *= * inferred = std::floor(n / known);
+    if (shape.empty() || known != n) fail(m, "expected a shape of [N, features], found another");
+    dims_ = shape.size() > 1 ? shape : std::vector<double>{};
   }
 
   // Dimensions of 1 come and go, and features keep their order.
-  void squeeze(const Match&) {
+  void squeeze(const Match& m) {
+    if (m.node->op == "Unsqueeze") is_vector_ = false;
     std::erase(dims_, 1.);
     if (dims_.size() <= 1) dims_.clear();
   }
