@@ -1,4 +1,4 @@
-// Predicts with any model: mlp_predict MODEL.safetensors|MODEL.onnx < data.csv
+// Predicts with any model: mlp_predict [--output NAME] MODEL.safetensors|MODEL.onnx < data.csv
 //
 // The model's file defines the network, the scaling of its inputs, and the names of its classes; this program
 // knows none of them. Writes a CSV of predictions, a line for each line of data.
@@ -29,11 +29,14 @@ constexpr const char* usage =
     "names for its inputs, the columns of these names are used in the model's order, and others are "
     "ignored.\n"
     "\n"
-    "  --info     describes the model, and reads no data\n"
-    "  --help     prints this text\n";
+    "  --info          describes the model, and reads no data\n"
+    "  --output NAME   of an ONNX file that has several outputs\n"
+    "  --help          prints this text\n";
 
-Model<> read_model(const std::filesystem::path& path) {
-  if (path.extension() == ".onnx") return import_onnx(path);
+Model<> read_model(const std::filesystem::path& path, const std::string& output) {
+  if (path.extension() == ".onnx") return import_onnx(path, {.output = output});
+  if (!output.empty())
+    throw std::invalid_argument("expected an ONNX file with --output, found " + path.string());
   return load_model(path);
 }
 
@@ -85,12 +88,13 @@ void predict(const Model<>& model) {
 
 int main(int argc, char** argv) {
   try {
-    std::string path;
+    std::string path, output;
     bool info = false, help = false;
     for (int i = 1; i < argc; ++i) {
       const std::string argument = argv[i];
       if (argument == "--info") info = true;
       else if (argument == "--help") help = true;
+      else if (argument == "--output" && i + 1 < argc) output = argv[++i];
       else if (!path.empty() || argument.starts_with("--"))
         throw std::invalid_argument("expected one model, found also " + argument);
       else path = argument;
@@ -99,7 +103,7 @@ int main(int argc, char** argv) {
       std::fputs(usage, help ? stdout : stderr);
       return help ? EXIT_SUCCESS : EXIT_FAILURE;
     }
-    const Model<> model = read_model(path);
+    const Model<> model = read_model(path, output);
     if (info) print_info(model);
     else predict(model);
     if (std::ferror(stdout) != 0 || std::fflush(stdout) != 0) {
