@@ -985,6 +985,10 @@ TEST_CASE("A tensor that many nodes use does not slow down reading") {
   std::string slope = tensor("c", {}, {0.5f});
   for (int i = 0; i < 1'000'000; ++i) slope += varint(31, 0);
   CHECK(outcome(chain("PRelu", 1000, 1, {slope})).starts_with(expected));
+  // The transpose of a matrix without numbers but with 2^62 columns.
+  File empty{{{"Transpose", {"e"}, "t"}, {"Add", {"x", "t"}, "y"}}};
+  empty.tensors = {tensor("e", {0, std::int64_t{1} << 62}, {})};
+  CHECK(outcome(empty) == "FILE: tensor \"e\": expected a row of 2 numbers, found 0");
   const std::string rank(1'000'000, '\1');
   CHECK(outcome(chain("Sub", 1000, 1, {field(1, rank) + tensor("c", {}, {1})})) ==
         "FILE: tensor \"\": expected no more than 64 dimensions, found more");

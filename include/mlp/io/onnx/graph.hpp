@@ -231,6 +231,7 @@ class Graph {
 
   // The numbers as dims order them, from those of the transpose.
   static void transpose(const Tensor& tensor, std::vector<double>& numbers) {
+    if (numbers.empty()) return;  // the other size may be huge
     const auto rows = static_cast<std::size_t>(tensor.dims[0]),
                cols = static_cast<std::size_t>(tensor.dims[1]);
     std::vector<double> result(numbers.size());
