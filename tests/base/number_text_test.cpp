@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -149,5 +150,10 @@ TEST_CASE("shortest: the fewest digits that read back") {
     const std::string text = detail::shortest_by_snprintf(value);
     CHECK(read(detail::number_from_chars<double>, text).value == value);
     CHECK(digits(text).size() == digits(detail::shortest(value)).size());
+    const auto single = static_cast<float>(value);
+    const std::string text_of_single = detail::shortest_by_snprintf(single);
+    CHECK(std::strtof(text_of_single.c_str(), nullptr) == single);
+    // std::to_chars writes whole numbers with all their digits.
+    CHECK(digits(text_of_single).size() <= digits(detail::shortest(single)).size());
   }
 }

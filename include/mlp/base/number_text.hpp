@@ -10,9 +10,11 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 
 /// Numbers from and to text, whatever the locale.
 namespace mlp::inline MLP_ABI::detail {
@@ -75,13 +77,18 @@ std::from_chars_result number_from_chars(const char* first, const char* last, Nu
   }
 }
 
-// The fewest digits that read back as this number, by snprintf and strtod, in %g's form.
-inline std::string shortest_by_snprintf(double value) {
-  constexpr int enough = 17;
+// The fewest digits that read back as this float or double, by snprintf and strtof or strtod, in %g's form.
+template <class Number>
+std::string shortest_by_snprintf(Number value) {
+  constexpr int enough = std::numeric_limits<Number>::max_digits10;
+  const auto read = [](const char* text) {
+    if constexpr (std::is_same_v<Number, float>) return std::strtof(text, nullptr);
+    else return std::strtod(text, nullptr);
+  };
   std::array<char, 32> digits;
   for (int precision = 1; precision <= enough; ++precision) {
-    std::snprintf(digits.data(), digits.size(), "%.*g", precision, value);
-    if (std::strtod(digits.data(), nullptr) == value) break;
+    std::snprintf(digits.data(), digits.size(), "%.*g", precision, static_cast<double>(value));
+    if (read(digits.data()) == value) break;
   }
   std::string text = digits.data();
   const std::string point = std::localeconv()->decimal_point;

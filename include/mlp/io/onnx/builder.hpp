@@ -109,10 +109,10 @@ class Builder {
     const Tensor* const tensor = m.constant(letter);
     return tensor != nullptr ? number(*tensor) : number(m, attribute, otherwise);
   }
-  void expect(const Match& m, const char* attribute, double expected, double otherwise) const {
-    if (const double found = number(m, attribute, otherwise); !(std::abs(found - expected) <= 1e-6)) {
-      fail(m, message({"expected ", attribute, " = ", Graph::number_text(expected), ", found ",
-                       Graph::number_text(found)}));
+  void expect(const Node& node, const char* attribute, double expected, double otherwise) const {
+    if (const double found = number(node, attribute, otherwise); !(std::abs(found - expected) <= 1e-6)) {
+      graph_.fail(node, message({"expected ", attribute, " = ", Graph::number_text(expected), ", found ",
+                                 Graph::number_text(found)}));
     }
   }
   bool says(const Match& m, std::string_view attribute, std::string_view value) const {
@@ -123,7 +123,7 @@ class Builder {
   // y = alpha W x + beta b
   void linear(const Match& m) {
     add_dense(m, *m.node, *m.constant('w'), number(m, "transB", 0) != 0, m.constant('b') != nullptr);
-    if (m.constant('b') != nullptr) add_to_bias(*m.constant('b'), number(m, "beta", 1));
+    if (m.constant('b') != nullptr) add_to_bias(row(*m.constant('b')), number(m, "beta", 1));
     source_.clear();
   }
 
@@ -142,7 +142,7 @@ class Builder {
       const bool is_out_by_in = number(node, "transB", 0) != 0;
       if (term == 0) add_dense(m, node, w, is_out_by_in, false);
       else add_weights(node, w, is_out_by_in);
-      if (node.inputs.size() > 2) add_to_bias(*graph_.constant(node.inputs[2]), number(node, "beta", 1));
+      if (node.inputs.size() > 2) add_to_bias(row(*graph_.constant(node.inputs[2])), number(node, "beta", 1));
     }
     source_.clear();
   }
@@ -152,7 +152,6 @@ class Builder {
     flush();
     const auto zero = numbers(*m.constant('z')), scale = numbers(*m.constant('s'));
     add_dense(m, *m.node, *m.constant('w'), false, false);
-    const auto at = [](const std::vector<double>& v, std::size_t k) { return v[v.size() == 1 ? 0 : k]; };
     const auto out = static_cast<std::size_t>(n_);
     if ((zero.size() != 1 && zero.size() != out) || (scale.size() != 1 && scale.size() != out))
       fail(m, "expected a scale and a zero point for all weights, or for those of each output, found others");
@@ -211,8 +210,8 @@ class Builder {
   void elu(const Match& m) { activate(ELU{number(m, "alpha", 1)}); }
   void leaky_relu(const Match& m) { activate(LeakyReLU{number(m, 'a', "alpha", 0.01)}); }
   void selu(const Match& m) {
-    expect(m, "alpha", SELU::alpha, SELU::alpha);
-    expect(m, "gamma", SELU::lambda, SELU::lambda);
+    expect(*m.node, "alpha", SELU::alpha, SELU::alpha);
+    expect(*m.node, "gamma", SELU::lambda, SELU::lambda);
     activate(SELU{});
   }
   void hard_tanh(const Match& m) {
@@ -251,7 +250,7 @@ class Builder {
   void batch_norm(const Match& m) {
     if (!dims_.empty() && dims_.front() != static_cast<double>(n_)) check_is_flat(m);
     flush();
-    expect(m, "training_mode", 0, 0);
+    expect(*m.node, "training_mode", 0, 0);
     for (const char letter : {'g', 'b'}) append_vector(parameters_, m.constant(letter), 0);
     for (const char letter : {'m', 'v'}) append_vector(state_, m.constant(letter), 0);
     if (std::any_of(state_.end() - n_, state_.end(), [](double variance) { return variance < 0; })) {
@@ -287,7 +286,10 @@ class Builder {
     double known = 1;
     for (const double size : shape) known *= size == -1 ? 1 : (std::max)(size, 0.);
     const auto inferred = std::find(shape.begin(), shape.end(), -1.);
-    if (inferred != shape.end() && known > 0) known *= * inferred = std::floor(n / known);
+    if (inferred != shape.end() && known > 0) {
+      *inferred = std::floor(n / known);
+      known *= *inferred;
+    }
     if (shape.empty() || known != n) fail(m, "expected a shape of [N, features], found another");
     dims_ = shape.size() > 1 ? shape : std::vector<double>{};
   }
@@ -444,7 +446,8 @@ class Builder {
   std::set<std::string_view> find_needed(std::string_view value);  // sets needed_
   std::string_view input_behind(std::string_view value) const;
   std::string_view output(std::string_view wanted) const;
-  std::string_view input(std::string_view output);  // sets n_, dims_ and features_
+  std::string_view input(std::string_view output);  // sets dims_, features_, and n_ if it is known
+  void set_size(double size);
   double size_before(const std::list<Step>& steps) const;
   void find_loss(std::list<Step>& steps);
 
@@ -461,7 +464,7 @@ class Builder {
 
   // The weights of the node, beside those of other nodes in a sum, times alpha.
   void add_weights(const Node& node, const Tensor& w, bool is_out_by_in) {
-    if (number(node, "transA", 0) != 0) graph_.fail(node, "expected transA = 0, found 1");
+    expect(node, "transA", 0, 0);
     const auto values = numbers(w);
     const Index in = source_.empty() ? dense_inputs_ : static_cast<Index>(source_.size());
     const double alpha = number(node, "alpha", 1);
@@ -657,10 +660,15 @@ class Builder {
     to.insert(to.end(), values.begin(), values.end());
   }
 
-  void add_to_bias(const Tensor& tensor, double factor) {
-    const auto values = repeated(row(tensor));
-    const std::size_t begin = parameters_.size() - values.size();
-    for (std::size_t i = 0; i < values.size(); ++i) parameters_[begin + i] += factor * values[i];
+  // Of numbers that are one for all, or one for each.
+  static double at(const std::vector<double>& values, std::size_t k) {
+    return values[values.size() == 1 ? 0 : k];
+  }
+
+  void add_to_bias(const std::vector<double>& values, double factor) {
+    const auto n = static_cast<std::size_t>(n_), begin = parameters_.size() - n;
+    graph_.spend(n);
+    for (std::size_t o = 0; o < n; ++o) parameters_[begin + o] += factor * at(values, o);
   }
 
   // z op c, of the outputs of a Dense layer; where there is none, of one with weights 1 in its diagonal.
@@ -671,15 +679,9 @@ class Builder {
       std::iota(source_.begin(), source_.end(), Index{0});
       flush();
     }
-    graph_.spend(op == '+' || op == '-' ? static_cast<std::size_t>(n_) : dense_size());
-    const auto c_of = [&](std::size_t o) { return c[c.size() == 1 ? 0 : o]; };
-    if (op == '+' || op == '-') {
-      const std::size_t begin = parameters_.size() - static_cast<std::size_t>(n_);
-      for (std::size_t o = 0; o < static_cast<std::size_t>(n_); ++o)
-        parameters_[begin + o] += op == '+' ? c_of(o) : -c_of(o);
-    } else {
-      each_weight([&](double& w, std::size_t o) { op == '*' ? w *= c_of(o) : w /= c_of(o); }, true);
-    }
+    if (op == '+' || op == '-') return add_to_bias(c, op == '+' ? 1 : -1);
+    graph_.spend(dense_size());
+    each_weight([&](double& w, std::size_t o) { op == '*' ? w *= at(c, o) : w /= at(c, o); }, true);
   }
 
   // Changes z = (x - mean) / scale + low to y = z op c, which has the same form.
@@ -697,7 +699,7 @@ class Builder {
     if (is_low) low_ = low + c[0];
     if (low_ && !(std::abs(*low_) <= largest_)) fail(m, "expected sums in the range of the scalar type");
     for (std::size_t i = 0; i < mean_.size() && !is_low; ++i) {
-      const double c_i = c[c.size() == 1 ? 0 : i];
+      const double c_i = at(c, i);
       mean_[i] -= low * scale_[i];
       if (op == '-') mean_[i] += c_i * scale_[i];
       if (op == '+') mean_[i] -= c_i * scale_[i];
@@ -719,8 +721,8 @@ class Builder {
   }
 
   template <class L>
-  void append(const L& layer) {
-    layers_.emplace_back(layer);
+  void append(L layer) {
+    layers_.emplace_back(std::move(layer));
     dense_inputs_ = 0;
     dense_activation_.reset();
     is_in_front_ = false;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <mlp/base/errors.hpp>
-#include <mlp/base/number_text.hpp>
 #include <mlp/base/printable.hpp>
 #include <mlp/io/file.hpp>
 #include <mlp/io/onnx/message.hpp>
@@ -10,12 +9,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 /// Tensors whose bytes lie in another file, as PyTorch's exporter writes them from version 2.9 on. Source:
 /// ExternalData.md of ONNX 1.12: a location relative to the model's folder, an offset and a length in bytes.
@@ -35,12 +36,7 @@ class ExternalFiles {
     std::uint64_t offset = 0, length = (std::numeric_limits<std::uint64_t>::max)();
     each_field(tensor.raw, [&](Fields& field) {
       if (field.tag() != 13) return field.skip();
-      std::string_view key, value;
-      each_field(view_of(field), [&](Fields& entry) {
-        if (entry.tag() == 1) key = view_of(entry);
-        else if (entry.tag() == 2) value = view_of(entry);
-        else entry.skip();
-      });
+      const auto [key, value] = read_entry(view_of(field));
       if (key == "location") location = value;
       if (key == "offset") offset = number(value, who);
       if (key == "length") length = number(value, who);

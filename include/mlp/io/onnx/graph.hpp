@@ -13,7 +13,6 @@
 #include <protozero/exception.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -30,11 +29,9 @@ namespace mlp::inline MLP_ABI::detail::onnx {
 // The decimal number that a float was most likely meant to be: 0.1, not 0.100000001490116. It is rounded to
 // the same float.
 inline double meant_by(double value) {
-  const auto rounded = static_cast<float>(value);
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, rounded).ptr;
+  const std::string digits = shortest(static_cast<float>(value));
   double meant = value;
-  number_from_chars(digits, end, meant);
+  number_from_chars(digits.data(), digits.data() + digits.size(), meant);
   return meant;
 }
 

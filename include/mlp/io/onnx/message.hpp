@@ -211,6 +211,17 @@ struct Message {
 
 inline constexpr std::size_t most_attributes = 64, most_dims = 64;
 
+// StringStringEntryProto: a key and a value.
+inline std::pair<std::string_view, std::string_view> read_entry(std::string_view bytes) {
+  std::pair<std::string_view, std::string_view> entry;
+  each_field(bytes, [&](Fields& text) {
+    if (text.tag() == 1) entry.first = view_of(text);
+    else if (text.tag() == 2) entry.second = view_of(text);
+    else text.skip();
+  });
+  return entry;
+}
+
 inline void add_dim(std::vector<double>& dims, double dim, const char* what, std::string_view name) {
   if (dims.size() == most_dims) {
     raise<Refusal>({what, in_quotes(name), ": expected no more than ", most_dims, " dimensions, found more"});
@@ -383,12 +394,7 @@ inline void read_opset(std::string_view bytes, Message& message) {
 }
 
 inline void read_metadata(std::string_view bytes, Message& message) {
-  std::string_view key, value;
-  each_field(bytes, [&](Fields& text) {
-    if (text.tag() == 1) key = view_of(text);
-    else if (text.tag() == 2) value = view_of(text);
-    else text.skip();
-  });
+  const auto [key, value] = read_entry(bytes);
   if (!message.metadata.emplace(key, value).second) {
     raise<Refusal>({"expected one value for ", in_quotes(key), " in metadata_props, found another"});
   }

@@ -226,7 +226,6 @@ inline void Builder::run_branch(std::list<Step>& branch) {
   const Index n = n_;
   std::vector<AnyLayer> outer = std::exchange(layers_, {});
   dense_inputs_ = 0;
-  dense_activation_.reset();
   is_in_front_ = false;
   ++level_;
   run(branch);
@@ -234,10 +233,14 @@ inline void Builder::run_branch(std::list<Step>& branch) {
   --level_;
   if (n_ != n) throw_unequal("sum", n, " features on both sides", n_);
   if (layers_.empty()) layers_.emplace_back(Activate<Dynamic, AnyActivation>(n_, Identity{}));
-  outer.emplace_back(Residual<Sequential>(Sequential(std::move(layers_))));
-  layers_ = std::move(outer);
-  dense_inputs_ = 0;
-  dense_activation_.reset();
+  std::vector<AnyLayer> inner = std::exchange(layers_, std::move(outer));
+  append(Residual<Sequential>(Sequential(std::move(inner))));
+}
+
+// A list of names for a message.
+inline void add_name(std::string& list, std::string_view name) {
+  constexpr std::size_t enough = 200;
+  if (list.size() < enough) list += (list.empty() ? "" : ", ") + in_quotes(name);
 }
 
 // What a value depends on: 0 on no input, 1 if it is an input unchanged, 2 if it is computed from inputs.
@@ -261,7 +264,7 @@ inline std::string_view Builder::output(std::string_view wanted) const {
   std::string names;
   for (const Value& each : outputs) {
     if (wanted.empty() ? outputs.size() == 1 : each.name == wanted) return each.name;
-    if (names.size() < 200) names += (names.empty() ? "" : ", ") + in_quotes(each.name);
+    add_name(names, each.name);
   }
   if (names.empty()) names = "none";
   if (!wanted.empty()) graph_.fail(message({"expected an output ", in_quotes(wanted), ", found ", names}));
@@ -316,6 +319,15 @@ inline std::string_view Builder::input_behind(std::string_view value) const {
   return {};
 }
 
+inline void Builder::set_size(double size) {
+  if (!(size > 0)) graph_.fail("expected an input of a known size, found none");
+  if (!(size <= static_cast<double>(most_numbers_))) {
+    graph_.fail(message(
+        {"expected an input of no more features than the file has bytes, found ", Graph::number_text(size)}));
+  }
+  n_ = static_cast<Index>(size);
+}
+
 // The value that the network starts from: the input that the output depends on, or the Concat of several.
 inline std::string_view Builder::input(std::string_view output) {
   const std::set<std::string_view> names = find_needed(output);
@@ -334,27 +346,15 @@ inline std::string_view Builder::input(std::string_view output) {
     for (std::size_t i = dims.size() == 1 ? 0 : 1; i < dims.size(); ++i) size *= (std::max)(dims[i], 0.);
     return size;
   };
-  const auto set_size = [&](double size) {
-    if (!(size > 0)) graph_.fail("expected an input of a known size, found none");
-    if (!(size <= static_cast<double>(most_numbers_))) {
-      graph_.fail(message({"expected an input of no more features than the file has bytes, found ",
-                           Graph::number_text(size)}));
-    }
-    n_ = static_cast<Index>(size);
-  };
   if (used.size() == 1) {
     const Value& only = *used.begin()->second;
     is_vector_ = only.dims.size() == 1;
     if (only.dims.size() > 2) dims_.assign(only.dims.begin() + 1, only.dims.end());
-    double size = size_of(only.dims);
-    if (!(size > 0)) size = size_before(walk(output, only.name, 0));
-    set_size(size);
+    if (const double size = size_of(only.dims); size > 0) set_size(size);
     return only.name;
   }
   std::string found;
-  for (const auto& [name, value] : used) {
-    if (found.size() < 200) found += (found.empty() ? "" : ", ") + in_quotes(name);
-  }
+  for (const auto& [name, value] : used) add_name(found, name);
   for (std::size_t i = 0; i < needed_.size(); ++i) {
     const Node& node = graph_.nodes()[i];
     if (needed_[i] == 0 || node.op != "Concat" || !is_along(node, 1) || node.inputs.size() != used.size())
@@ -439,6 +439,7 @@ inline void Builder::find_loss(std::list<Step>& steps) {
 inline void Builder::build(std::string_view wanted) {
   const std::string_view to = output(wanted), from = input(to);
   std::list<Step> steps = walk(to, from, 0);
+  if (n_ == 0) set_size(size_before(steps));
   find_loss(steps);
   run(steps);
   flush();
